@@ -1,0 +1,85 @@
+/** What the library tells about its work. It never prints: one `reporter(event)` receives this union. */
+
+export type RequestVerb = 'GET' | 'PUT' | 'HEAD' | 'LIST' | 'DELETE' | 'POST'
+
+/** One request to the store, with its outcome: `status` is the HTTP status, or what took its place. */
+export interface RequestEvent {
+  readonly type: 'request'
+  readonly verb: RequestVerb
+  readonly location: string
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly durationMs: number
+  readonly outcome: 'ok' | 'not-found' | 'refused' | 'failed'
+}
+
+export interface RetryEvent {
+  readonly type: 'request-retry'
+  readonly verb: RequestVerb
+  readonly location: string
+  readonly attempt: number
+  readonly waitMs: number
+  readonly reason: string
+}
+
+export interface FileWrittenEvent {
+  readonly type: 'file-written'
+  readonly location: string
+  readonly rows: number
+  readonly sizeBytes: number
+}
+
+export interface CommitRetryEvent {
+  readonly type: 'commit-retry'
+  readonly table: string
+  readonly attempt: number
+  readonly waitMs: number
+  readonly reason: string
+}
+
+/** Iceberg's CommitReport, its fields by their names. */
+export interface CommitReportEvent {
+  readonly type: 'commit-report'
+  readonly table: string
+  readonly snapshotId: bigint | undefined
+  readonly sequenceNumber: bigint
+  readonly operation: string | undefined
+  readonly attempts: number
+  readonly durationMs: number
+  readonly summary: Readonly<Record<string, string>>
+}
+
+/** Iceberg's ScanReport, its fields by their names. */
+export interface ScanReportEvent {
+  readonly type: 'scan-report'
+  readonly table: string
+  readonly snapshotId: bigint | undefined
+  readonly filter: string
+  readonly totalDataManifests: number
+  readonly scannedDataManifests: number
+  readonly skippedDataManifests: number
+  readonly resultDataFiles: number
+  readonly skippedDataFiles: number
+  readonly totalFileSizeInBytes: number
+  readonly planningDurationMs: number
+}
+
+/** Progress of a long call: rows read, written … `total` where it is known. */
+export interface ProgressEvent {
+  readonly type: 'progress'
+  readonly task: string
+  readonly done: number
+  readonly total: number | undefined
+  readonly unit: 'rows' | 'files' | 'bytes'
+}
+
+export type FirnEvent =
+  | RequestEvent
+  | RetryEvent
+  | FileWrittenEvent
+  | CommitRetryEvent
+  | CommitReportEvent
+  | ScanReportEvent
+  | ProgressEvent
+
+export type Reporter = (event: FirnEvent) => void

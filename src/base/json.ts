@@ -1,0 +1,111 @@
+/**
+ * JSON that keeps 64-bit integers, and a cursor that reads it with the path in every error. Used by all codecs of the
+ * format's JSON documents: nothing is cast, everything is parsed.
+ */
+import { JSONParse, JSONStringify } from 'json-with-bigint'
+import { InvalidDataError, messageOf } from './errors.ts'
+
+export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: JsonValue | undefined
+}
+
+/** Parses JSON; integers beyond 2^53 become bigints. `location` names the document in errors. */
+export function parseJson(text: string, location: string): JsonValue {
+  try {
+    return JSONParse(text) as JsonValue
+  } catch (error) {
+    throw new InvalidDataError(`not valid JSON: ${messageOf(error)}`, { context: { location }, cause: error })
+  }
+}
+
+/** Prints JSON; bigints become bare integers, `undefined` members are left out. */
+export function printJson(value: JsonValue, indent?: number): string {
+  return JSONStringify(value, null, indent)
+}
+
+/** A place in a JSON document: typed reads that fail with the document's location and the path. */
+export class JsonCursor {
+  readonly value: JsonValue | undefined
+  readonly path: string
+  readonly location: string
+
+  constructor(value: JsonValue | undefined, location: string, path = '$') {
+    this.value = value
+    this.location = location
+    this.path = path
+  }
+
+  fail(expected: string): never {
+    const found = this.value === undefined ? 'nothing' : Array.isArray(this.value) ? 'an array' : describe(this.value)
+    throw new InvalidDataError(`${this.path}: expected ${expected}, found ${found}`, {
+      context: { location: this.location, path: this.path },
+    })
+  }
+
+  /** The member `key` of an object; its value is undefined where it is absent or null. */
+  get(key: string): JsonCursor {
+    const member = this.object()[key]
+    return new JsonCursor(member === null ? undefined : member, this.location, `${this.path}.${key}`)
+  }
+
+  has(key: string): boolean {
+    return this.get(key).value !== undefined
+  }
+
+  /** Reads the member `key` where it is present and not null. */
+  optional<T>(key: string, read: (cursor: JsonCursor) => T): T | undefined {
+    const member = this.get(key)
+    return member.value === undefined ? undefined : read(member)
+  }
+
+  object(): JsonObject {
+    const { value } = this
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail('an object')
+    return value as JsonObject
+  }
+
+  entries(): [string, JsonCursor][] {
+    return Object.keys(this.object()).map((key) => [key, this.get(key)])
+  }
+
+  array(): JsonCursor[] {
+    if (!Array.isArray(this.value)) this.fail('an array')
+    return (this.value as JsonValue[]).map((v, i) => new JsonCursor(v, this.location, `${this.path}[${i}]`))
+  }
+
+  string(): string {
+    return typeof this.value === 'string' ? this.value : this.fail('a string')
+  }
+
+  boolean(): boolean {
+    return typeof this.value === 'boolean' ? this.value : this.fail('true or false')
+  }
+
+  number(): number {
+    return typeof this.value === 'number' ? this.value : this.fail('a number')
+  }
+
+  /** An integer within ±(2^53 − 1). */
+  integer(): number {
+    return Number.isSafeInteger(this.value) ? (this.value as number) : this.fail('an integer')
+  }
+
+  /** A 64-bit integer. */
+  long(): bigint {
+    if (typeof this.value === 'bigint' && BigInt.asIntN(64, this.value) === this.value) return this.value
+    return Number.isSafeInteger(this.value) ? BigInt(this.value as number) : this.fail('a 64-bit integer')
+  }
+
+  /** An object whose values are all strings. */
+  stringMap(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.entries().map(([key, cursor]) => [key, cursor.string()]))
+  }
+}
+
+function describe(value: JsonValue): string {
+  if (value === null) return 'null'
+  if (typeof value === 'object') return 'an object'
+  const text = String(value)
+  return typeof value === 'string' ? JSON.stringify(text.slice(0, 60)) : text
+}
