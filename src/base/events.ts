@@ -37,6 +37,22 @@ export interface CommitRetryEvent {
   readonly reason: string
 }
 
+/** Files that belong to nothing could not be deleted; orphan removal will find them. */
+export interface CleanupFailedEvent {
+  readonly type: 'cleanup-failed'
+  readonly table: string
+  readonly files: number
+  readonly cause: unknown
+}
+
+/** The version hint of a table on file: could not be written; engines that open its folder by path may see an older state. */
+export interface HintFailedEvent {
+  readonly type: 'hint-failed'
+  readonly table: string
+  readonly location: string
+  readonly cause: unknown
+}
+
 /** Iceberg's CommitReport, its fields by their names. */
 export interface CommitReportEvent {
   readonly type: 'commit-report'
@@ -78,6 +94,8 @@ export type FirnEvent =
   | RetryEvent
   | FileWrittenEvent
   | CommitRetryEvent
+  | CleanupFailedEvent
+  | HintFailedEvent
   | CommitReportEvent
   | ScanReportEvent
   | ProgressEvent

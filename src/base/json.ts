@@ -10,10 +10,13 @@ export interface JsonObject {
   readonly [key: string]: JsonValue | undefined
 }
 
+/** Digits enough for an integer beyond 2^53; without them the native parser, many times faster, loses nothing. */
+const LONG_DIGITS = /\d{16}/
+
 /** Parses JSON; integers beyond 2^53 become bigints. `location` names the document in errors. */
 export function parseJson(text: string, location: string): JsonValue {
   try {
-    return JSONParse(text) as JsonValue
+    return (LONG_DIGITS.test(text) ? JSONParse(text) : JSON.parse(text)) as JsonValue
   } catch (error) {
     throw new InvalidDataError(`not valid JSON: ${messageOf(error)}`, { context: { location }, cause: error })
   }

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './test/support/summary-reporter.ts'
+
+// oxlint-disable-next-line import/no-default-export -- vitest reads the default export
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**', '**/node_modules/**'],
+    globalSetup: ['test/support/minio-setup.ts'],
+    reporters: ['default', new SummaryReporter('unit')],
+    testTimeout: 20_000,
+    // The first run on a machine may build MinIO from source.
+    hookTimeout: 900_000,
+    // The SDK's note about Node 20 would come once a worker; nothing else is switched off by it.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+  },
+})
