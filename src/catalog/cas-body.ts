@@ -1,0 +1,79 @@
+/**
+ * What all compare-and-swap objects of the catalog have in common: a version that grows with every body, a unique mark,
+ * the mark of the body replaced, and the ring of the last commits, by which a writer finds its own commit again.
+ */
+import { InvalidDataError } from '../base/errors.ts'
+import { JsonCursor, parseJson, printJson } from '../base/json.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { CasRecord, CasToken } from '../io/file-io.ts'
+
+/** The last 64 bodies of a key, newest first, whatever table they named. */
+export const RING_LENGTH = 64
+
+export interface RingEntry {
+  readonly id: string
+  readonly v: number
+}
+
+export interface CasBody {
+  readonly v: number
+  readonly commitId: string
+  readonly ring: readonly RingEntry[]
+  /** Unique to this body: no two bodies are ever equal, so no etag ever comes back. */
+  readonly u: string
+  readonly prevU: string | undefined
+}
+
+/** A body together with the version of the store that it was read or written at. */
+export interface Held<B extends CasBody> {
+  readonly body: B
+  readonly token: CasToken
+  readonly lastModifiedMs: number
+  readonly storeTimeMs: number
+}
+
+/** The bookkeeping of the body that follows `base` (undefined: the first of its key). */
+export function nextCasBody(base: CasBody | undefined, commitId: string, u: string): CasBody {
+  const v = (base?.v ?? 0) + 1
+  const ring = [{ id: commitId, v }, ...(base?.ring ?? [])].slice(0, RING_LENGTH)
+  return { v, commitId, ring, u, prevU: base?.u }
+}
+
+export function printCasBody(body: CasBody): JsonObject {
+  const { v, commitId, ring, u, prevU } = body
+  return { v, commitId, ring: ring.map((entry) => ({ id: entry.id, v: entry.v })), prevU, u }
+}
+
+export function parseCasBody(cursor: JsonCursor): CasBody {
+  return {
+    v: cursor.get('v').integer(),
+    commitId: cursor.get('commitId').string(),
+    ring: cursor
+      .get('ring')
+      .array()
+      .map((entry) => ({ id: entry.get('id').string(), v: entry.get('v').integer() })),
+    u: cursor.get('u').string(),
+    prevU: cursor.optional('prevU', (c) => c.string()),
+  }
+}
+
+/** Reads a record as a body, refusing formats that a later firn wrote. */
+export function parseRecord(record: CasRecord, location: string): JsonCursor {
+  const cursor = new JsonCursor(parseJson(new TextDecoder().decode(record.bytes), location), location)
+  const fmt = cursor.get('fmt').integer()
+  if (fmt !== 1) {
+    throw new InvalidDataError(`catalog object of format ${fmt}, this version of firn reads 1: upgrade firn`, {
+      context: { location, fmt },
+    })
+  }
+  return cursor
+}
+
+/** Serialises a body, padded with spaces so that its size modulo 16 is `sizeClass`: a LIST tells classes without GETs. */
+export function encodeRecord(body: JsonObject, sizeClass = 0): Uint8Array {
+  const bytes = new TextEncoder().encode(printJson({ fmt: 1, ...body }))
+  const padding = (((sizeClass - bytes.length) % 16) + 16) % 16
+  const padded = new Uint8Array(bytes.length + padding).fill(0x20)
+  padded.set(bytes)
+  return padded
+}

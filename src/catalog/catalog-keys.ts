@@ -1,0 +1,81 @@
+/** Where the catalog keeps its objects below the warehouse (commit-protocol, "Keys"), and which names fit there. */
+import { ValidationError } from '../base/errors.ts'
+import { joinLocation } from '../io/location.ts'
+import { printIdentifier, printNamespace } from '../spec/identifier.ts'
+import type { TableIdentifier } from '../spec/identifier.ts'
+
+/** S3's limit on a key, and a file system's on one component with room for the run's `.json` and temporary names. */
+const MAX_KEY_BYTES = 1_024
+const MAX_COMPONENT_BYTES = 240
+const LEVEL_SEPARATOR = '%1F'
+
+export interface CatalogKeys {
+  readonly warehouse: string
+  readonly catalogRecord: string
+  /** Folder of all namespaces, ending in "/". */
+  readonly namespaces: string
+  namespaceRecord(namespace: readonly string[]): string
+  /** Folder of the pointers of one generation of a namespace, ending in "/". */
+  pointers(namespace: readonly string[], generation: number): string
+  pointer(identifier: TableIdentifier, generation: number): string
+  trash(uuid: string): string
+  trashEntry(uuid: string, v: number, u: string): string
+  probe(id: string): string
+  tableLocation(uuid: string): string
+}
+
+export function catalogKeys(warehouse: string): CatalogKeys {
+  const at = (...parts: string[]): string => joinLocation(warehouse, '_catalog/v1', ...parts)
+  return {
+    warehouse,
+    catalogRecord: at('catalog.json'),
+    namespaces: `${at('ns')}/`,
+    namespaceRecord: (namespace) =>
+      checkKey(at('ns', encodeNamespace(namespace), 'ns.json'), printNamespace(namespace)),
+    pointers: (namespace, generation) => `${at('ns', encodeNamespace(namespace), String(generation))}/`,
+    pointer: (id, generation) =>
+      checkKey(
+        at('ns', encodeNamespace(id.namespace), String(generation), `${encodeName(id.name)}.json`),
+        printIdentifier(id),
+      ),
+    trash: (uuid) => `${at('trash', uuid)}/`,
+    trashEntry: (uuid, v, u) => at('trash', uuid, `${String(v).padStart(12, '0')}-${u}.json`),
+    probe: (id) => at('probe', `${id}.json`),
+    tableLocation: (uuid) => joinLocation(warehouse, uuid),
+  }
+}
+
+/** `E()`: UTF-8 bytes outside [A-Za-z0-9_-] as %XX, so that no name can leave its folder or meet a key of ours. */
+export function encodeName(name: string): string {
+  if (name === '' || name.includes('\u001F')) {
+    throw new ValidationError(`a name may not be empty or contain U+001F: ${JSON.stringify(name)}`, {
+      context: { name },
+    })
+  }
+  let encoded = ''
+  for (const byte of new TextEncoder().encode(name)) {
+    const char = String.fromCharCode(byte)
+    encoded += /[\w-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  }
+  return encoded
+}
+
+export function decodeName(encoded: string): string {
+  return decodeURIComponent(encoded)
+}
+
+function encodeNamespace(namespace: readonly string[]): string {
+  if (namespace.length === 0) throw new ValidationError('a namespace needs at least one level')
+  return namespace.map(encodeName).join(LEVEL_SEPARATOR)
+}
+
+export function decodeNamespace(encoded: string): string[] {
+  return encoded.split(LEVEL_SEPARATOR).map(decodeName)
+}
+
+function checkKey(location: string, name: string): string {
+  const key = location.replace(/^[a-z0-9]+:\/\/[^/]*\//, '')
+  const tooLong = key.length > MAX_KEY_BYTES || key.split('/').some((part) => part.length > MAX_COMPONENT_BYTES)
+  if (!tooLong) return location
+  throw new ValidationError(`the name is too long for an object key: ${name}; use a shorter one`, { context: { name } })
+}

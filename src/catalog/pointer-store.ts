@@ -1,0 +1,105 @@
+/**
+ * Reads and moves pointers. Keeps two promises of commit-protocol: a tombstone whose name was taken again is in trash
+ * before anyone writes over the body that carries it, and an overrun ring is settled by the table's metadata log.
+ */
+import { ServiceError } from '../base/errors.ts'
+import { readTableMetadata } from '../manifest/metadata-file.ts'
+import type { Held } from './cas-body.ts'
+import type { CatalogEnvironment } from './catalog-environment.ts'
+import { compareAndSwap, readHeld } from './compare-and-swap.ts'
+import type { CasCodec, SwapOutcome } from './compare-and-swap.ts'
+import { decodePointer, encodePointer } from './pointer.ts'
+import type { PointerBody } from './pointer.ts'
+
+type Verdict = 'committed' | 'conflict' | 'unknown'
+
+const codec: CasCodec<PointerBody> = { encode: encodePointer, decode: decodePointer }
+const TRASH_TRIES = 20
+const MAX_HOPS = 5
+
+export interface PointerSwap {
+  readonly location: string
+  readonly base: Held<PointerBody> | undefined
+  readonly next: PointerBody
+  /** Whether the write comes with a new metadata file: only then does the metadata log tell of it. */
+  readonly writesMetadata: boolean
+  /** Shorter than the environment's where the write must not be sent later. */
+  readonly timeoutMs?: number | undefined
+}
+
+export class PointerStore {
+  readonly #env: CatalogEnvironment
+
+  constructor(env: CatalogEnvironment) {
+    this.#env = env
+  }
+
+  read(location: string, signal?: AbortSignal): Promise<Held<PointerBody> | undefined> {
+    return readHeld(this.#env.cas, codec, location, signal)
+  }
+
+  async swap({ location, base, next, writesMetadata, timeoutMs }: PointerSwap): Promise<SwapOutcome<PointerBody>> {
+    const { cas, runtime, swapTimeoutMs } = this.#env
+    if (base?.body.over !== undefined) await this.#bury(base.body.over)
+    return compareAndSwap(cas, codec, runtime, {
+      location,
+      base,
+      next,
+      timeoutMs: timeoutMs ?? swapTimeoutMs,
+      beyondRing: (current) => (writesMetadata ? this.#askMetadataLog(current.body, base?.body, next) : unknown()),
+    })
+  }
+
+  /** Create-only and never deleted, so any definite answer says that it is there. */
+  async #bury(tombstone: PointerBody): Promise<void> {
+    const { cas, runtime, keys } = this.#env
+    const location = keys.trashEntry(tombstone.uuid, tombstone.v, tombstone.u)
+    for (let tries = 0; tries < TRASH_TRIES; tries++) {
+      const outcome = await cas.put(location, encodePointer({ ...tombstone, ring: [], prevU: undefined }), undefined)
+      if (outcome.kind !== 'ambiguous') return
+      await runtime.sleep(runtime.random() * Math.min(2_000, 20 * 2 ** tries))
+    }
+    throw new ServiceError(`could not move the dropped table ${tombstone.name} to trash: try again`, {
+      context: { location },
+      retryable: true,
+    })
+  }
+
+  /** Follows the table to wherever it is named now; its metadata files are named after the commits that wrote them. */
+  async #askMetadataLog(current: PointerBody, base: PointerBody | undefined, next: PointerBody): Promise<Verdict> {
+    const body = await this.#follow(current, next.uuid)
+    if (body?.metadataLocation === undefined) return 'unknown'
+    const metadata = await readTableMetadata(this.#env.io, body.metadataLocation)
+    const log = [body.metadataLocation, ...metadata.metadataLog.map((entry) => entry.metadataFile)].map(parseName)
+    if (log.some((name) => name?.commitId === next.commitId)) return 'committed'
+    const baseV = base?.v ?? 0
+    return log.some((name) => name !== undefined && name.v <= baseV) ? 'conflict' : 'unknown'
+  }
+
+  async #follow(current: PointerBody, uuid: string): Promise<PointerBody | undefined> {
+    let body: PointerBody | undefined = current
+    for (let hops = 0; hops < MAX_HOPS && body !== undefined; hops++) {
+      if (body.uuid !== uuid) body = body.over?.uuid === uuid ? body.over : await this.#newestInTrash(uuid)
+      if (body?.movedTo === undefined) return body
+      body = (await this.read(body.movedTo))?.body
+    }
+    return undefined
+  }
+
+  async #newestInTrash(uuid: string): Promise<PointerBody | undefined> {
+    let newest: string | undefined
+    for await (const page of this.#env.cas.list(this.#env.keys.trash(uuid)))
+      newest = page.entries.at(-1)?.location ?? newest
+    return newest === undefined ? undefined : (await this.read(newest))?.body
+  }
+}
+
+function unknown(): Promise<Verdict> {
+  return Promise.resolve('unknown')
+}
+
+/** `00042-<commit id>.metadata.json`, gzipped or not; undefined for names that other engines chose. */
+function parseName(location: string): { v: number; commitId: string } | undefined {
+  const match = /\/(\d+)-([0-9a-f-]{36})(?:\.gz)?\.metadata\.json$/.exec(location)
+  return match === null ? undefined : { v: Number(match[1]), commitId: match[2] ?? '' }
+}

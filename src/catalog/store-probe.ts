@@ -1,0 +1,72 @@
+/**
+ * Asks a store whether it keeps the promises that the catalog stands on: create-only and If-Match are honoured, and its
+ * clocks agree. Runs before the first write to a warehouse and when the endpoint changes; readers never probe.
+ */
+import type { CasOutcome } from '../io/file-io.ts'
+import { encodeRecord, nextCasBody, printCasBody } from './cas-body.ts'
+import type { CasBody } from './cas-body.ts'
+import type { CatalogEnvironment } from './catalog-environment.ts'
+
+/** What the store does wrong, in words; empty where it may be trusted. */
+export async function probeStore(env: CatalogEnvironment): Promise<string[]> {
+  const { cas, runtime, keys } = env
+  const location = keys.probe(runtime.uuid())
+  const problems: string[] = []
+  const bodies = probeBodies(env)
+  try {
+    const first = await cas.read(location)
+    if (first !== undefined) problems.push('a key never written can be read')
+    const created = await tryPut(env, { location, body: bodies.first, token: undefined })
+    const held = await cas.read(location)
+    if (!landed(created) || held === undefined)
+      return [...problems, 'a create-only write (If-None-Match: *) is refused']
+    if (cas.epsilonMs > 0 && Math.abs(held.storeTimeMs - held.lastModifiedMs) > cas.epsilonMs / 2) {
+      problems.push(`its Date and LastModified differ by more than ${cas.epsilonMs / 2_000} s`)
+    }
+    await tryPut(env, { location, body: bodies.rival, token: undefined })
+    if (!(await stands(env, location, bodies.first))) problems.push('If-None-Match: * is ignored: it overwrites')
+    const current = await cas.read(location)
+    await tryPut(env, { location, body: bodies.second, token: current?.token })
+    if (!(await stands(env, location, bodies.second))) problems.push('If-Match with the right etag is refused')
+    await tryPut(env, { location, body: bodies.rival, token: current?.token })
+    if (!(await stands(env, location, bodies.second))) problems.push('If-Match is ignored: a stale etag overwrites')
+  } finally {
+    await removeAll(env, location)
+  }
+  return problems
+}
+
+const PROBE_TRIES = 5
+
+/** A store may answer 409 or 500 to a good request: the probe asks a few times before it believes it. */
+async function tryPut(
+  { cas, runtime }: CatalogEnvironment,
+  { location, body, token }: { location: string; body: CasBody; token: string | undefined },
+): Promise<CasOutcome> {
+  const bytes = encodeRecord(printCasBody(body))
+  let outcome = await cas.put(location, bytes, token)
+  for (let tries = 1; tries < PROBE_TRIES && outcome.kind === 'ambiguous'; tries++) {
+    await runtime.sleep(runtime.random() * 200 * tries)
+    outcome = await cas.put(location, bytes, token)
+  }
+  return outcome
+}
+
+function landed(outcome: CasOutcome): boolean {
+  return outcome.kind !== 'ambiguous'
+}
+
+async function stands({ cas }: CatalogEnvironment, location: string, body: CasBody): Promise<boolean> {
+  const record = await cas.read(location)
+  return record !== undefined && new TextDecoder().decode(record.bytes).includes(body.u)
+}
+
+function probeBodies({ runtime }: CatalogEnvironment): { first: CasBody; second: CasBody; rival: CasBody } {
+  const first = nextCasBody(undefined, 'probe-1', runtime.uuid())
+  const rival = nextCasBody(first, 'probe-rival', runtime.uuid())
+  return { first, second: nextCasBody(first, 'probe-2', runtime.uuid()), rival }
+}
+
+async function removeAll({ io }: CatalogEnvironment, location: string): Promise<void> {
+  for await (const page of io.list(location)) await io.delete(page.entries.map((entry) => entry.location))
+}

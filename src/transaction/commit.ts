@@ -1,0 +1,170 @@
+/**
+ * The commit loop: stage on the current base, commit, and on a conflict stage again on a fresh one. Data files and the
+ * commit id stay the same over all attempts; only what names the base is made anew (commit-protocol: "A commit", 5).
+ */
+import { CommitFailedError, CommitStateUnknownError, NotFoundError } from '../base/errors.ts'
+import { longProperty } from '../spec/properties.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { Staged, TableBase, TableOperations } from './operations.ts'
+
+/** What an operation is told of the attempt it stages. */
+export interface StageContext {
+  readonly commitId: string
+  /** 0, 1, 2 … */
+  readonly attempt: number
+}
+
+export interface CommitAction {
+  /** Builds the updates on `base`; run again on a newer base after a conflict. Validation errors end the commit. */
+  stage(base: TableBase, context: StageContext): Promise<Staged>
+  /** Store time heard before the first upload of this commit's files; undefined where none was begun before it. */
+  readonly sessionStartMs: number | undefined
+  /** Files that all attempts share, and their uploads: deleted when the commit has definitely failed. */
+  readonly files: readonly string[]
+  readonly uploads: readonly Promise<unknown>[]
+}
+
+export interface CommitOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The state that the commit left, and how many attempts it took. */
+export interface CommitResult {
+  readonly base: TableBase
+  readonly attempts: number
+}
+
+/**
+ * Commits `action`, retrying conflicts with full jitter until `commit.retry.total-timeout-ms` (30 minutes) have passed,
+ * or `commit.retry.num-retries` where the table sets it.
+ * Errors: CommitFailedError (nothing visible, clean up), CommitStateUnknownError (never clean up).
+ */
+export async function commitTable(
+  operations: TableOperations,
+  action: CommitAction,
+  options: CommitOptions = {},
+): Promise<CommitResult> {
+  const lost: string[] = []
+  try {
+    const result = await attemptUntilDecided(operations, action, { lost, signal: options.signal })
+    await deleteQuietly(operations, lost)
+    return result
+  } catch (error) {
+    if (!(error instanceof CommitStateUnknownError)) {
+      await Promise.allSettled(action.uploads)
+      await deleteQuietly(operations, [...action.files, ...lost])
+    }
+    throw error
+  }
+}
+
+/** `lost` collects the files of attempts that definitely failed. */
+async function attemptUntilDecided(
+  operations: TableOperations,
+  action: CommitAction,
+  { lost, signal }: { lost: string[]; signal: AbortSignal | undefined },
+): Promise<CommitResult> {
+  const { runtime, reporter, name } = operations
+  const commitId = runtime.uuid()
+  const startMs = runtime.monotonicMs()
+  let base = operations.current
+  for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted()
+    const attemptStartMs = runtime.monotonicMs()
+    const staged = await action.stage(base, { commitId, attempt })
+    lost.push(...staged.attemptFiles)
+    const outcome = await operations.commit(base, staged, { commitId, sessionStartMs: action.sessionStartMs })
+    if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
+    if (outcome.kind === 'committed') {
+      lost.splice(lost.length - staged.attemptFiles.length)
+      report(operations, outcome.base, { attempts: attempt + 1, durationMs: runtime.monotonicMs() - startMs })
+      return { base: outcome.base, attempts: attempt + 1 }
+    }
+    lost.push(...outcome.files)
+    const policy = retryPolicy(base.metadata)
+    const waitMs = runtime.random() * policy.windowMs(attempt, runtime.monotonicMs() - attemptStartMs)
+    if (attempt >= policy.retries || runtime.monotonicMs() - startMs + waitMs > policy.totalTimeoutMs) {
+      throw tooManyConflicts(name, attempt + 1)
+    }
+    reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason: 'another writer committed' })
+    base = await refreshAfterConflict(operations, waitMs, signal)
+  }
+}
+
+interface RetryPolicy {
+  readonly retries: number
+  readonly totalTimeoutMs: number
+  windowMs(losses: number, attemptMs: number): number
+}
+
+/** The window doubles with each loss, from the time one attempt takes: that is how long a rival needs. */
+function retryPolicy({ properties }: TableMetadata): RetryPolicy {
+  const capMs = longProperty(properties, 'commit.retry.max-wait-ms', 2_000)
+  const leastMs = longProperty(properties, 'commit.retry.min-wait-ms', 10)
+  return {
+    retries: longProperty(properties, 'commit.retry.num-retries', Number.MAX_SAFE_INTEGER),
+    totalTimeoutMs: longProperty(properties, 'commit.retry.total-timeout-ms', 1_800_000),
+    windowMs: (losses, attemptMs) => Math.min(capMs, Math.max(leastMs, attemptMs) * 2 ** Math.min(losses, 20)),
+  }
+}
+
+/** The conflict was definite, so whatever fails here leaves a failed commit, not an unknown one. */
+async function refreshAfterConflict(
+  operations: TableOperations,
+  waitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<TableBase> {
+  try {
+    await operations.runtime.sleep(waitMs, signal)
+    return await operations.refresh(signal)
+  } catch (cause) {
+    if (signal?.aborted || cause instanceof NotFoundError) throw cause
+    throw new CommitFailedError(
+      `commit to ${operations.name} lost to another writer and could not read the table again`,
+      {
+        context: { table: operations.name },
+        cause,
+      },
+    )
+  }
+}
+
+/** Orphans cost space, not correctness: a failure to delete them is left to orphan removal. */
+async function deleteQuietly(operations: TableOperations, files: readonly string[]): Promise<void> {
+  if (files.length === 0) return
+  await operations.io.delete(files).catch((error: unknown) => {
+    operations.reporter?.({ type: 'cleanup-failed', table: operations.name, files: files.length, cause: error })
+  })
+}
+
+function report(
+  operations: TableOperations,
+  { metadata }: TableBase,
+  { attempts, durationMs }: { attempts: number; durationMs: number },
+): void {
+  const snapshot = metadata.snapshots.find((s) => s.snapshotId === metadata.currentSnapshotId)
+  operations.reporter?.({
+    type: 'commit-report',
+    table: operations.name,
+    snapshotId: snapshot?.snapshotId,
+    sequenceNumber: metadata.lastSequenceNumber,
+    operation: snapshot?.summary?.operation,
+    attempts,
+    durationMs,
+    summary: snapshot?.summary?.properties ?? {},
+  })
+}
+
+function stateUnknown(table: string, commitId: string, cause: unknown): CommitStateUnknownError {
+  return new CommitStateUnknownError(
+    `the store did not say whether the commit to ${table} landed; its files are kept: load the table and look before you retry`,
+    { context: { table, commitId }, cause },
+  )
+}
+
+function tooManyConflicts(table: string, attempts: number): CommitFailedError {
+  return new CommitFailedError(
+    `other writers committed to ${table} first in all ${attempts} attempts; nothing was committed: try again, or raise commit.retry.*`,
+    { context: { table, attempts } },
+  )
+}

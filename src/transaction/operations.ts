@@ -1,0 +1,62 @@
+/**
+ * The port between an operation on a table (append, later delete, rewrite …) and the catalog that makes it visible.
+ * An operation stages updates on a base; the catalog commits them or says why not. Every catalog implements it.
+ */
+import type { Reporter } from '../base/events.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { FileIO } from '../io/file-io.ts'
+import type { ManifestFile } from '../spec/data-file.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { TableRequirement } from '../spec/table-requirement.ts'
+import type { TableUpdate } from '../spec/table-update.ts'
+
+/** A committed state of a table: what a commit is built on, and what it leaves. */
+export interface TableBase {
+  readonly metadata: TableMetadata
+  readonly metadataLocation: string
+  /** Manifests of the current snapshot, where this process wrote or read their list: spares a warm commit the GET. */
+  readonly manifests: readonly ManifestFile[] | undefined
+}
+
+/** What one attempt asks the catalog to commit. */
+export interface Staged {
+  readonly updates: readonly TableUpdate[]
+  readonly requirements: readonly TableRequirement[]
+  /** Uploads under way of files that the updates name; awaited together with metadata.json before the pointer moves. */
+  readonly uploads: readonly Promise<unknown>[]
+  /** Files that only this attempt uses: deleted when it has definitely failed. */
+  readonly attemptFiles: readonly string[]
+  /** Manifests of the snapshot that this attempt adds. */
+  readonly manifests: readonly ManifestFile[] | undefined
+}
+
+export interface CommitAttempt {
+  /** The same for all attempts of one commit: by it the commit is recognised after a lost answer. */
+  readonly commitId: string
+  /** Store time heard before the first upload of this commit's files; undefined where it uploaded none before. */
+  readonly sessionStartMs: number | undefined
+}
+
+/**
+ * - `committed`: visible, exactly once; `base` is what the commit left.
+ * - `conflict`: definitely not visible; stage again on a refreshed base. `files` are this attempt's own, now orphans.
+ * - `unknown`: it may be visible. Nothing of it may be deleted.
+ */
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly base: TableBase }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] }
+  | { readonly kind: 'unknown'; readonly cause: unknown }
+
+export interface TableOperations {
+  /** Full name, for reports and errors. */
+  readonly name: string
+  readonly io: FileIO
+  readonly runtime: Runtime
+  readonly reporter: Reporter | undefined
+  /** The base last seen by this process. */
+  readonly current: TableBase
+  /** Reads the pointer and makes its state the current one. Errors: NoSuchTableError. */
+  refresh(signal?: AbortSignal): Promise<TableBase>
+  /** Tries once. Throws where the attempt failed for good before the pointer was touched. */
+  commit(base: TableBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome>
+}

@@ -1,0 +1,33 @@
+/** A process of the simulation: it may crash at any await, after which nothing it waits for ever resolves. */
+import type { Deadline, Runtime } from '../../src/base/runtime.ts'
+import type { Random } from './random.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export class Client {
+  alive = true
+  /** Local wall clock against the store's, within ±10 minutes: no decision may depend on it. */
+  readonly skewMs: number
+  readonly runtime: Runtime
+
+  constructor(scheduler: Scheduler, random: Random) {
+    this.skewMs = random.int(1_200_000) - 600_000
+    this.runtime = {
+      monotonicMs: () => scheduler.nowMs,
+      wallMs: () => scheduler.nowMs + this.skewMs,
+      random: () => random.next(),
+      uuid: () => random.uuid(),
+      sleep: (ms) => new Promise((resolve) => scheduler.after(ms, () => this.alive && resolve())),
+      deadline: (ms, parent) => this.#deadline(scheduler, ms, parent),
+    }
+  }
+
+  #deadline(scheduler: Scheduler, ms: number, parent?: AbortSignal): Deadline {
+    const controller = new AbortController()
+    let cancelled = false
+    parent?.addEventListener('abort', () => controller.abort(parent.reason), { once: true })
+    scheduler.after(ms, () => {
+      if (!cancelled && this.alive) controller.abort(new Error('deadline'))
+    })
+    return { signal: controller.signal, cancel: () => (cancelled = true) }
+  }
+}

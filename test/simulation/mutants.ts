@@ -1,0 +1,168 @@
+/**
+ * Rules of the commit protocol, each left out: edits of the real source that the simulation must notice. `find` must
+ * occur exactly once in its file, so a mutant that no longer applies fails its test instead of passing by accident.
+ */
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface Mutant {
+  readonly name: string
+  readonly edits: readonly Edit[]
+  /** A store that is broken, rather than the code. */
+  readonly atomic?: boolean | undefined
+}
+
+const SWAP = 'catalog/compare-and-swap.ts'
+/** Short enough for bursts to overrun it. */
+export const SHORT_RING: Edit = {
+  file: 'catalog/cas-body.ts',
+  find: 'export const RING_LENGTH = 64',
+  replace: 'export const RING_LENGTH = 3',
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'ack-on-412',
+    edits: [
+      {
+        file: SWAP,
+        find: "if (outcome.kind === 'settled') return settle(",
+        replace:
+          "if (outcome.kind === 'settled') return { kind: 'committed', held: { body: next, token: '', lastModifiedMs: 0, storeTimeMs: 0 } } ?? settle(",
+      },
+    ],
+  },
+  {
+    name: 'no-chain: a 412 is always a conflict',
+    edits: [
+      {
+        file: SWAP,
+        find: "if (current.ring.some((entry) => entry.id === commitId)) return 'committed'",
+        replace: "if (base !== undefined) return 'conflict'",
+      },
+    ],
+  },
+  {
+    name: 'pointer-only: only the newest body is asked for the commit',
+    edits: [
+      {
+        file: SWAP,
+        find: 'if (current.ring.some((entry) => entry.id === commitId))',
+        replace: 'if (current.commitId === commitId)',
+      },
+    ],
+  },
+  {
+    name: 'ring-only: an overrun ring means conflict',
+    edits: [SHORT_RING, { file: SWAP, find: "? 'conflict' : undefined", replace: "? 'conflict' : 'conflict'" }],
+  },
+  {
+    name: 'fail-on-unknown',
+    edits: [
+      {
+        file: SWAP,
+        find: "return { kind: 'unknown', cause }\n}\n\nexport async function readHeld",
+        replace: "return { kind: 'conflict', held: undefined }\n}\n\nexport async function readHeld",
+      },
+    ],
+  },
+  {
+    name: 'clean-up-on-unknown',
+    edits: [
+      {
+        file: 'transaction/commit.ts',
+        find: 'if (!(error instanceof CommitStateUnknownError)) {',
+        replace: 'if (error !== undefined) {',
+      },
+    ],
+  },
+  {
+    name: 'fresh-body: a re-send is a new body with a new commit id',
+    edits: [
+      {
+        file: SWAP,
+        find: 'token: base?.token, afterDoubt: tries > 0 })',
+        replace:
+          'token: base?.token, afterDoubt: tries > 0 }).then((o) => (o.kind === "ambiguous" && base !== undefined ? ({ kind: "settled", storeTimeMs: 0 } as const) : o))',
+      },
+    ],
+  },
+  {
+    name: 'no-horizon: sessions are not checked against the fence',
+    edits: [
+      {
+        file: 'catalog/object-operations.ts',
+        find: 'if (sessionStartMs === undefined ||',
+        replace: 'if (sessionStartMs !== 0 ||',
+      },
+    ],
+  },
+  {
+    name: 'equal bodies: pointers carry no unique mark',
+    edits: [
+      {
+        file: 'catalog/cas-body.ts',
+        find: 'return { v, commitId, ring, u, prevU: base?.u }',
+        replace: "return { v, commitId, ring, u: '', prevU: base?.u }",
+      },
+    ],
+  },
+  {
+    name: 'trusts a body that others have already replaced',
+    edits: [
+      {
+        file: 'catalog/object-operations.ts',
+        find: 'const outrun = outcome.held.body.u !== next.u',
+        replace: 'const outrun = false',
+      },
+    ],
+  },
+  {
+    name: 'short tombstone: a drop forgets the ring',
+    edits: [
+      {
+        file: 'catalog/object-catalog.ts',
+        find: 'const outcome = await this.#pointers.swap({ location, base, next, writesMetadata: false })',
+        replace:
+          'const outcome = await this.#pointers.swap({ location, base, next: { ...next, ring: [] }, writesMetadata: false })',
+      },
+    ],
+  },
+  {
+    name: 'trash-not-written: the dropped table is forgotten when its name is taken',
+    edits: [
+      SHORT_RING,
+      {
+        file: 'catalog/pointer-store.ts',
+        find: 'if (base?.body.over !== undefined)',
+        replace: 'if (base?.body.over === null)',
+      },
+    ],
+  },
+  { name: 'non-atomic store', edits: [], atomic: false },
+]
+
+/** A copy of the source with the edits applied, in a folder that imports of packages still resolve from. */
+export async function writeMutant(project: string, { name, edits }: Mutant): Promise<string> {
+  const folder = join(project, '.mutants', name.replaceAll(/[^a-z0-9]+/gi, '-'))
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await cp(join(project, 'src'), folder, { recursive: true })
+  for (const { file, find, replace } of edits) {
+    const path = join(folder, file)
+    const text = await readFile(path, 'utf8')
+    if (text.split(find).length !== 2)
+      throw new Error(`${name}: the text to change does not stand once in ${file}: ${find}`)
+    await writeFile(
+      path,
+      text.replace(find, () => replace),
+    )
+  }
+  return folder
+}

@@ -1,0 +1,255 @@
+/**
+ * One seeded history: processes that append, read, create and drop tables and raise the collection fence, over a
+ * faulty network, with crashes; then the oracle. The same seed gives the same history, event for event.
+ */
+import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
+import { Client } from './client.ts'
+import { Ledger } from './ledger.ts'
+import { ObjectStore } from './object-store.ts'
+import { Random } from './random.ts'
+import { Scheduler } from './scheduler.ts'
+import { SimulatedFileIO } from './simulated-file-io.ts'
+import type { Network } from './simulated-file-io.ts'
+import type { SystemUnderTest } from './system-under-test.ts'
+import type { OpenTable, Process, Workload } from './workload.ts'
+
+const WAREHOUSE = 's3://sim/wh'
+const TABLES = ['t0', 't1'] as const
+const WORKERS = 5
+const OPERATIONS = 8
+const GRACE_MS = 120_000
+const FAULTS = 0.06
+const CRASHES = 0.08
+const MAX_EVENTS = 200_000
+
+export interface SimulationOptions {
+  /** False: a store that checks conditions before it writes, not as it writes. */
+  readonly atomic?: boolean | undefined
+}
+
+export interface History {
+  readonly violation: string | undefined
+  readonly events: number
+  readonly commits: number
+  readonly operations: number
+  readonly unknown: number
+  /** Hash of all that was written: equal for equal seeds. */
+  readonly fingerprint: string
+}
+
+type Outcome = 'ok' | 'failed' | 'unknown' | 'crashed'
+interface Append {
+  readonly id: string
+  readonly uuid: string
+  outcome: Outcome
+}
+
+export async function simulate(
+  seed: number,
+  sut: SystemUnderTest,
+  workload: Workload,
+  options: SimulationOptions = {},
+): Promise<History> {
+  const world = new World(seed, sut, workload, options.atomic ?? true)
+  return world.run()
+}
+
+class World {
+  readonly #sut: SystemUnderTest
+  readonly #workload: Workload
+  readonly #random: Random
+  readonly #scheduler = new Scheduler()
+  readonly #store = new ObjectStore()
+  readonly #ledger: Ledger
+  readonly #network: Network
+  readonly #appends: Append[] = []
+  #operations = 0
+  #ids = 0
+
+  constructor(seed: number, sut: SystemUnderTest, workload: Workload, atomic: boolean) {
+    this.#sut = sut
+    this.#workload = workload
+    this.#random = new Random(seed)
+    this.#ledger = new Ledger(this.#store, (location) => workload.reach(this.#store, location))
+    this.#network = { scheduler: this.#scheduler, random: this.#random, store: this.#store, faults: 0, atomic }
+  }
+
+  async run(): Promise<History> {
+    await this.#play(this.#setUp())
+    this.#network.faults = FAULTS
+    await this.#play(Promise.all(Array.from({ length: WORKERS }, () => this.#work())))
+    this.#network.faults = 0
+    await this.#play(this.#checkAppends())
+    return {
+      violation: this.#ledger.violation,
+      events: this.#scheduler.events,
+      commits: this.#ledger.commits,
+      operations: this.#operations,
+      unknown: this.#appends.filter((append) => append.outcome === 'unknown').length,
+      fingerprint: `${this.#scheduler.events}/${this.#scheduler.nowMs}/${this.#store.objects.size}/${this.#random.int(1e9)}`,
+    }
+  }
+
+  /** Drives virtual time until `task` is done; what is still under way then (late requests) lands too. */
+  async #play(task: Promise<unknown>): Promise<void> {
+    task.catch((error: unknown) =>
+      this.#ledger.fail(`exception: ${error instanceof Error ? error.stack : String(error)}`),
+    )
+    const calm = await this.#scheduler.run(() => this.#ledger.violation !== undefined, MAX_EVENTS)
+    if (!calm) this.#ledger.fail('livelock')
+  }
+
+  #process(): Process & { readonly client: Client } {
+    const client = new Client(this.#scheduler, this.#random)
+    const retrier = new this.#sut.Retrier({ runtime: client.runtime })
+    const io = this.#sut.retrying(new SimulatedFileIO(this.#network, client, this.#sut), retrier)
+    const env: CatalogEnvironment = {
+      io,
+      cas: io.cas,
+      runtime: client.runtime,
+      reporter: undefined,
+      keys: this.#sut.catalogKeys(WAREHOUSE),
+      writer: 'simulation',
+      swapTimeoutMs: this.#random.pick([500, 5_000, 60_000]),
+    }
+    const catalog = new this.#sut.ObjectCatalog(env, { unsafe: true })
+    return { env, catalog, client, pause: (ms) => client.runtime.sleep(ms) }
+  }
+
+  async #setUp(): Promise<void> {
+    const { catalog } = this.#process()
+    await catalog.createNamespace('ns')
+    for (const table of TABLES) await this.#create(catalog, table)
+  }
+
+  async #create(catalog: Process['catalog'], table: string): Promise<void> {
+    await catalog.createTable(`ns.${table}`, {
+      schema: { id: 'string', day: 'date' },
+      partitionBy: ['day'],
+      formatVersion: this.#random.chance(0.5) ? 3 : 2,
+      properties: { 'write.parquet.compression-codec': 'uncompressed', 'commit.retry.total-timeout-ms': '600000' },
+    })
+  }
+
+  /** One worker: a run of processes, one after another, each doing a few things until it ends or crashes. */
+  async #work(): Promise<void> {
+    const random = this.#random
+    for (let i = 0; i < OPERATIONS; i++) {
+      const process = this.#process()
+      const crashed = random.chance(CRASHES)
+      const done = this.#operate(process)
+      await (crashed ? Promise.race([done, this.#crash(process.client)]) : done)
+      await this.#sleep(random.int(8_000))
+    }
+  }
+
+  #crash(client: Client): Promise<void> {
+    return this.#sleep(this.#random.int(3_000)).then(() => void (client.alive = false))
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#scheduler.after(ms, resolve))
+  }
+
+  async #operate(process: Process): Promise<void> {
+    this.#operations++
+    const table = this.#random.pick(TABLES)
+    const roll = this.#random.next()
+    try {
+      if (roll < 0.6) await this.#appendSome(process, table)
+      else if (roll < 0.8) await this.#read(process, table)
+      else if (roll < 0.85) await process.catalog.dropTable(`ns.${table}`)
+      else if (roll < 0.95) await this.#create(process.catalog, table)
+      else await this.#collect(process, table)
+    } catch (error) {
+      // Refusals are part of life; anything that is no error of firn's is a bug.
+      this.#expected(error)
+      // A dropped table is soon made again, so that most of a history has something to work on.
+      if (error instanceof this.#sut.NotFoundError) await this.#create(process.catalog, table).catch(this.#expected)
+    }
+  }
+
+  readonly #expected = (error: unknown): void => {
+    if (!(error instanceof this.#sut.IcebergError) || error instanceof this.#sut.InvalidDataError) throw error
+  }
+
+  async #appendSome(process: Process, table: string): Promise<void> {
+    const open = await this.#workload.open(process, table)
+    const appends = 1 + this.#random.int(3)
+    for (let i = 0; i < appends; i++) {
+      const append: Append = { id: String(this.#ids++), uuid: open.uuid, outcome: 'crashed' }
+      this.#appends.push(append)
+      const pauseMs = this.#random.chance(0.1) ? this.#random.int(3 * GRACE_MS) : this.#random.int(100)
+      append.outcome = await this.#outcomeOf(open.append(append.id, pauseMs))
+    }
+  }
+
+  async #outcomeOf(committing: Promise<void>): Promise<Outcome> {
+    try {
+      await committing
+      return 'ok'
+    } catch (error) {
+      if (error instanceof this.#sut.CommitStateUnknownError) return 'unknown'
+      this.#expected(error)
+      return 'failed'
+    }
+  }
+
+  async #read(process: Process, table: string): Promise<void> {
+    const open: OpenTable = await this.#workload.open(process, table)
+    const seen = await open.read(this.#random.int(20_000))
+    if (new Set(seen).size !== seen.length) this.#ledger.fail(`reader of ${table}: a row twice`)
+    const entries = this.#ledger.tables.get(open.uuid) ?? []
+    const whole = entries.some((entry) => sameRows(this.#workload.rowsOf(this.#store, entry.metadataLocation), seen))
+    if (!whole) this.#ledger.fail(`reader of ${table}: ${seen.length} rows that are no snapshot`)
+  }
+
+  /** Orphan removal by the protocol: the fence, then the listing, then what the pointer after the fence reaches. */
+  async #collect({ env }: Process, table: string): Promise<void> {
+    const pointers = new this.#sut.PointerStore(env)
+    const location = env.keys.pointer({ namespace: ['ns'], name: table }, 1)
+    const base = await pointers.read(location)
+    if (base?.body.state !== 'live') return
+    const horizonMs = Math.max((await env.io.storeTimeMs()) - GRACE_MS, base.body.gcHorizonMs)
+    const commit = { commitId: env.runtime.uuid(), u: env.runtime.uuid() }
+    const next = this.#sut.nextPointer(base.body, { gcHorizonMs: horizonMs }, commit)
+    const fenced = await pointers.swap({ location, base, next, writesMetadata: false })
+    if (fenced.kind !== 'committed') return
+    const orphans: string[] = []
+    const candidates = env.io.list(`${WAREHOUSE}/${base.body.uuid}/data/`)
+    for await (const page of candidates) {
+      orphans.push(...page.entries.filter((e) => e.lastModifiedMs < horizonMs).map((e) => e.location))
+    }
+    const after = await pointers.read(location)
+    if (after?.body.uuid !== base.body.uuid || after.body.metadataLocation === undefined) return
+    const reachable = new Set(this.#workload.reach(this.#store, after.body.metadataLocation))
+    await env.io.delete(orphans.filter((file) => !reachable.has(file)))
+  }
+
+  /** Each acknowledged append is in its table once, each failed one is not, each table's files are whole. */
+  async #checkAppends(): Promise<void> {
+    if (this.#ledger.violation !== undefined) return
+    for (const [uuid, entries] of this.#ledger.tables) {
+      const last = entries.at(-1)
+      if (last === undefined) continue
+      const rows = this.#workload.rowsOf(this.#store, last.metadataLocation)
+      const present = new Set(rows)
+      if (present.size !== rows.length) this.#ledger.fail(`table ${uuid}: a row is there twice`)
+      for (const append of this.#appends.filter((a) => a.uuid === uuid)) this.#checkAppend(append, present)
+    }
+  }
+
+  #checkAppend({ id, outcome }: Append, present: ReadonlySet<string>): void {
+    const ids = this.#workload.idsOf(id)
+    const found = ids.filter((row) => present.has(row)).length
+    if (found !== 0 && found !== ids.length) this.#ledger.fail(`append ${id} is there in part`)
+    if (outcome === 'ok' && found === 0) this.#ledger.fail(`append ${id} was acknowledged and is lost`)
+    if (outcome === 'failed' && found > 0) this.#ledger.fail(`append ${id} was reported failed and is there`)
+  }
+}
+
+function sameRows(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  const rows = new Set(a)
+  return b.every((row) => rows.has(row))
+}

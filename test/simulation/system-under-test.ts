@@ -1,0 +1,36 @@
+/** The real modules that a simulation runs; a mutant supplies its own copies of them. */
+type Errors = typeof import('../../src/base/errors.ts')
+type Modules = Pick<
+  Errors,
+  'NotFoundError' | 'ServiceError' | 'CommitStateUnknownError' | 'IcebergError' | 'InvalidDataError'
+> &
+  Pick<typeof import('../../src/catalog/object-catalog.ts'), 'ObjectCatalog'> &
+  Pick<typeof import('../../src/catalog/object-operations.ts'), 'ObjectOperations' | 'loadBase'> &
+  Pick<typeof import('../../src/catalog/namespace-store.ts'), 'NamespaceStore'> &
+  Pick<typeof import('../../src/catalog/pointer-store.ts'), 'PointerStore'> &
+  Pick<typeof import('../../src/catalog/pointer.ts'), 'nextPointer'> &
+  Pick<typeof import('../../src/catalog/catalog-keys.ts'), 'catalogKeys'> &
+  Pick<typeof import('../../src/transaction/commit.ts'), 'commitTable'> &
+  Pick<typeof import('../../src/io/retrying.ts'), 'Retrier' | 'retrying'>
+
+export type SystemUnderTest = Readonly<Modules>
+
+const FILES = [
+  'base/errors.ts',
+  'catalog/object-catalog.ts',
+  'catalog/object-operations.ts',
+  'catalog/namespace-store.ts',
+  'catalog/pointer-store.ts',
+  'catalog/pointer.ts',
+  'catalog/catalog-keys.ts',
+  'transaction/commit.ts',
+  'io/retrying.ts',
+] as const
+
+/** Loads the modules from `src`: the project's own folder, or a mutant's copy of it. */
+export async function loadSystem(src: string, extension: '.ts' | '.js' = '.ts'): Promise<SystemUnderTest> {
+  const modules = await Promise.all(
+    FILES.map((file) => import(/* @vite-ignore */ `${src}/${file.replace(/\.ts$/, extension)}`)),
+  )
+  return Object.assign({}, ...modules) as SystemUnderTest
+}
