@@ -9,12 +9,18 @@ export interface IoOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface ListOptions extends IoOptions {
+  /** Only what sorts after this location: where an earlier listing ended. */
+  readonly startAfter?: string | undefined
+}
+
 export interface Answer {
   /** The store's wall clock when it answered, epoch milliseconds. */
   readonly storeTimeMs: number
 }
 
 export interface ReadAnswer extends Answer {
+  /** Shared with a cache: not to be changed. */
   readonly bytes: Uint8Array
 }
 
@@ -44,6 +50,8 @@ export interface ListPage extends Answer {
  */
 export interface FileIO {
   readonly kind: 's3' | 'local' | 'memory'
+  /** Which store answers, for people and for the catalog's probe: the endpoint's URL on s3, else the kind. */
+  readonly storeId: string
   /** Compare-and-swap objects: pointers, namespaces, the catalog's own record. */
   readonly cas: CasStore
   read(location: string, options?: IoOptions): Promise<ReadAnswer>
@@ -53,7 +61,7 @@ export interface FileIO {
   write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer>
   stat(location: string, options?: IoOptions): Promise<StatAnswer>
   /** All objects whose location starts with `prefix`, in pages, ordered by location (bytewise). */
-  list(prefix: string, options?: IoOptions): AsyncIterable<ListPage>
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListPage>
   /** Deletes; absent objects are no error. Batches of up to 1,000 inside. */
   delete(locations: readonly string[], options?: IoOptions): Promise<Answer>
   /** The last answer's store time plus the monotonic time since; asks the store when none was heard yet. */
@@ -94,7 +102,7 @@ export interface CasPage extends Answer {
   readonly folders: readonly string[]
 }
 
-export interface CasListOptions extends IoOptions {
+export interface CasListOptions extends ListOptions {
   /** Only what lies directly below `prefix`; deeper entries are folded into `folders`. */
   readonly delimited?: boolean | undefined
 }
