@@ -1,0 +1,110 @@
+/**
+ * Iceberg schemas as Arrow schemas: the one shape in which batches travel between scan, write and Parquet. Every field
+ * carries its field id in the metadata key `PARQUET:field_id`.
+ */
+import {
+  Binary,
+  Bool,
+  type DataType,
+  DateDay,
+  Decimal,
+  Field,
+  FixedSizeBinary,
+  Float32,
+  Float64,
+  Int32,
+  Int64,
+  List,
+  Map_,
+  Null,
+  Schema as ArrowSchema,
+  Struct,
+  TimeMicrosecond,
+  TimestampMicrosecond,
+  TimestampNanosecond,
+  Utf8,
+} from 'apache-arrow'
+import { UnsupportedError } from '../base/errors.ts'
+import type { MapType, NestedField, Schema, Type } from '../spec/types.ts'
+
+const FIELD_ID_KEY = 'PARQUET:field_id'
+
+const DECIMAL_BITS = 128
+
+/** Memoised, so that all batches of a schema share one Arrow schema object. */
+export function toArrowSchema(schema: Schema): ArrowSchema {
+  const known = memo.get(schema)
+  if (known !== undefined) return known
+  const made = new ArrowSchema(schema.fields.map(toArrowField))
+  memo.set(schema, made)
+  return made
+}
+
+const memo = new WeakMap<Schema, ArrowSchema>()
+
+function toArrowField(field: NestedField): Field {
+  return arrowField(field.name, field.id, field.type, field.required)
+}
+
+/** Throws UnsupportedError for variant. */
+export function toArrowType(type: Type): DataType {
+  switch (type.kind) {
+    case 'boolean':
+      return new Bool()
+    case 'int':
+      return new Int32()
+    case 'long':
+      return new Int64()
+    case 'float':
+      return new Float32()
+    case 'double':
+      return new Float64()
+    case 'decimal':
+      return new Decimal(type.scale, type.precision, DECIMAL_BITS)
+    case 'date':
+      return new DateDay()
+    case 'time':
+      return new TimeMicrosecond()
+    case 'timestamp':
+      return new TimestampMicrosecond()
+    case 'timestamptz':
+      return new TimestampMicrosecond('UTC')
+    case 'timestamp_ns':
+      return new TimestampNanosecond()
+    case 'timestamptz_ns':
+      return new TimestampNanosecond('UTC')
+    case 'string':
+      return new Utf8()
+    case 'uuid':
+      return new FixedSizeBinary(16)
+    case 'fixed':
+      return new FixedSizeBinary(type.length)
+    case 'binary':
+    case 'geometry':
+    case 'geography':
+      return new Binary()
+    case 'unknown':
+      return new Null()
+    case 'struct':
+      return new Struct(type.fields.map(toArrowField))
+    case 'list':
+      return new List(arrowField('element', type.elementId, type.element, type.elementRequired))
+    case 'map':
+      return toArrowMap(type)
+    case 'variant':
+      throw new UnsupportedError('variant columns are not read or written: leave the column out')
+  }
+}
+
+function toArrowMap(type: MapType): DataType {
+  const key = arrowField('key', type.keyId, type.key, true)
+  const value = arrowField('value', type.valueId, type.value, type.valueRequired)
+  return new Map_(new Field('key_value', new Struct<{ key: DataType; value: DataType }>([key, value]), false))
+}
+
+function arrowField(name: string, id: number, type: Type, required: boolean): Field {
+  const metadata = new Map([[FIELD_ID_KEY, String(id)]])
+  // The canonical extension tells a UUID from other 16 bytes.
+  if (type.kind === 'uuid') metadata.set('ARROW:extension:name', 'arrow.uuid').set('ARROW:extension:metadata', '')
+  return new Field(name, toArrowType(type), !required, metadata)
+}

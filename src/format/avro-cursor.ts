@@ -1,0 +1,147 @@
+/**
+ * Reads Avro's binary encoding from one buffer: the lowest step of reading a manifest, run some hundred times an entry.
+ * Every length is checked against the bytes that are left, so hostile input can neither hang it nor make it allocate.
+ */
+import { isUtf8 } from 'node:buffer'
+import { InvalidDataError } from '../base/errors.ts'
+
+export class AvroCursor {
+  readonly bytes: Uint8Array
+  readonly location: string
+  readonly #buffer: Buffer
+  readonly #view: DataView
+  readonly #long = new DataView(new ArrayBuffer(8))
+  offset = 0
+  /** The two halves of the last long read by `#readLong`. */
+  #low = 0
+  #high = 0
+
+  constructor(bytes: Uint8Array, location: string) {
+    this.bytes = bytes
+    this.location = location
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.offset
+  }
+
+  fail(message: string): never {
+    throw new InvalidDataError(`${this.location}: ${message}`, {
+      context: { location: this.location, offset: this.offset },
+    })
+  }
+
+  boolean(): boolean {
+    const byte = this.#byte()
+    return byte > 1 ? this.fail(`expected a boolean, found byte ${byte}`) : byte === 1
+  }
+
+  int(): number {
+    const value = this.number()
+    return value === (value | 0) ? value : this.fail(`expected a 32-bit integer, found ${value}`)
+  }
+
+  /** A long that must lie within ±(2^53 − 1): counts, sizes, offsets. */
+  number(): number {
+    const first = this.bytes[this.offset]
+    if (first !== undefined && first < 0x80) {
+      this.offset += 1
+      return (first >>> 1) ^ -(first & 1)
+    }
+    this.#readLong()
+    const value = this.#high * 0x1_0000_0000 + (this.#low >>> 0)
+    return Number.isSafeInteger(value) ? value : this.fail('a long is beyond 2^53')
+  }
+
+  long(): bigint {
+    this.#readLong()
+    this.#long.setInt32(0, this.#high)
+    this.#long.setInt32(4, this.#low)
+    return this.#long.getBigInt64(0)
+  }
+
+  float(): number {
+    return this.#view.getFloat32(this.#take(4), true)
+  }
+
+  double(): number {
+    return this.#view.getFloat64(this.#take(8), true)
+  }
+
+  /** A view of `length` bytes. */
+  fixed(length: number): Uint8Array {
+    const start = this.#take(length)
+    return this.bytes.subarray(start, start + length)
+  }
+
+  /** A view of the length-prefixed bytes that follow. */
+  byteString(): Uint8Array {
+    return this.fixed(this.number())
+  }
+
+  string(): string {
+    const length = this.number()
+    const start = this.#take(length)
+    const text = this.#buffer.toString('utf8', start, start + length)
+    if (text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(start, start + length)))
+      this.fail('a string is not UTF-8')
+    return text
+  }
+
+  /** Items in the next block of an array or map, each at least one byte long; 0 ends it. */
+  blockCount(): number {
+    let count = this.number()
+    if (count < 0) {
+      this.number() // size of the block in bytes, of use only to skip it unread
+      count = -count
+    }
+    return count <= this.remaining ? count : this.fail(`a block of ${count} items has ${this.remaining} bytes left`)
+  }
+
+  skip(length: number): void {
+    this.#take(length)
+  }
+
+  skipLong(): void {
+    const limit = this.offset + 10
+    while (this.#byte() >= 0x80) {
+      if (this.offset >= limit) this.fail('a long has more than 64 bits')
+    }
+  }
+
+  #take(length: number): number {
+    const start = this.offset
+    if (length < 0 || length > this.bytes.length - start) {
+      this.fail(`${length} bytes are asked for where ${this.remaining} are left`)
+    }
+    this.offset = start + length
+    return start
+  }
+
+  #byte(): number {
+    return this.bytes[this.offset++] ?? this.fail('the data ends early')
+  }
+
+  /** Varint and zigzag in 32-bit halves: up to ten bytes of seven bits, least significant first. */
+  #readLong(): void {
+    let low = 0
+    let high = 0
+    let byte = 0x80
+    for (let shift = 0; byte >= 0x80; shift += 7) {
+      byte = this.#byte()
+      const bits = byte & 0x7f
+      if (shift < 28) low |= bits << shift
+      else if (shift === 28) {
+        low |= bits << 28
+        high = bits >>> 4
+      } else if (shift < 63) high |= bits << (shift - 32)
+      else if (byte <= 1) high |= bits << 31
+      else this.fail('a long has more than 64 bits')
+    }
+    const sign = -(low & 1)
+    this.#low = ((low >>> 1) | (high << 31)) ^ sign
+    this.#high = (high >>> 1) ^ sign
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Avro object container files: header, blocks, sync markers. Manifests and manifest lists are read and written through
+ * here, synchronously and with no randomness, so that equal input gives equal bytes.
+ */
+import { createHash } from 'node:crypto'
+import { JsonCursor, parseJson, printJson } from '../base/json.ts'
+import type { JsonObject, JsonValue } from '../base/json.ts'
+import { resolveUnion } from './avro-codec.ts'
+import type { AvroCodec } from './avro-codec.ts'
+import { compressBlock, decompressBlock } from './avro-compression.ts'
+import type { AvroCompression } from './avro-compression.ts'
+import { AvroCursor } from './avro-cursor.ts'
+import { parseAvroSchema } from './avro-schema.ts'
+import type { AvroNode } from './avro-schema.ts'
+import { AvroSink } from './avro-sink.ts'
+
+/** A file whose header is read: its records are read by `readAvro` with a codec of the caller's choice. */
+export interface AvroFile {
+  readonly location: string
+  readonly schema: AvroNode
+  /** The header's key-value metadata, Avro's own keys among them. */
+  readonly metadata: ReadonlyMap<string, string>
+  readonly bytes: Uint8Array
+  readonly blocksOffset: number
+}
+
+export interface AvroWriteOptions {
+  /** Entries of the header beside Avro's own. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly compression?: AvroCompression | undefined
+}
+
+const MAGIC = Uint8Array.of(0x4f, 0x62, 0x6a, 0x01)
+const SYNC_LENGTH = 16
+const BLOCK_BYTES = 1024 * 1024
+
+/** Reads the header of a whole file. InvalidDataError where it is no Avro file. */
+export function openAvro(bytes: Uint8Array, location: string): AvroFile {
+  const cursor = new AvroCursor(bytes, location)
+  if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) cursor.fail('not an Avro file')
+  cursor.skip(MAGIC.length)
+  const metadata = new Map<string, string>()
+  for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
+    for (; count > 0; count -= 1) metadata.set(cursor.string(), Buffer.from(cursor.byteString()).toString())
+  }
+  const text = metadata.get('avro.schema') ?? cursor.fail('the header has no avro.schema')
+  const schema = parseAvroSchema(new JsonCursor(parseJson(text, location), location, 'avro.schema'))
+  return { location, schema, metadata, bytes, blocksOffset: cursor.offset }
+}
+
+/** Reads all records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
+export function readAvro<T>({ location, schema, metadata, bytes, blocksOffset }: AvroFile, codec: AvroCodec<T>): T[] {
+  const file = new AvroCursor(bytes, location)
+  const read = resolveUnion(codec, schema, location) ?? file.fail('the records have another type than expected')
+  const compression = metadata.get('avro.codec') ?? 'null'
+  file.skip(blocksOffset)
+  const sync = file.fixed(SYNC_LENGTH)
+  const records: T[] = []
+  while (file.remaining > 0) {
+    let count = file.number()
+    const block = new AvroCursor(decompressBlock(compression, file.byteString(), location), location)
+    if (count < 0 || count > block.remaining)
+      file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
+    for (; count > 0; count -= 1) records.push(read(block))
+    if (block.remaining > 0) block.fail('a block has bytes after its last record')
+    const marker = file.fixed(SYNC_LENGTH)
+    if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
+  }
+  return records
+}
+
+/** Writes records into a file of its own. The sync marker is a digest of the content. */
+export function encodeAvro<T>(
+  codec: AvroCodec<T>,
+  records: Iterable<T>,
+  { metadata = {}, compression = 'deflate' }: AvroWriteOptions = {},
+): Uint8Array {
+  const header = encodeHeader({ 'avro.schema': printAvroSchema(codec.schema), 'avro.codec': compression, ...metadata })
+  const blocks = encodeBlocks(codec, records, compression)
+  const digest = createHash('sha256').update(header)
+  for (const { payload } of blocks) digest.update(payload)
+  const sync = new Uint8Array(digest.digest().subarray(0, SYNC_LENGTH))
+  const file = new AvroSink()
+  file.fixed(header)
+  file.fixed(sync)
+  for (const { count, payload } of blocks) {
+    file.number(count)
+    file.byteString(payload)
+    file.fixed(sync)
+  }
+  return file.take()
+}
+
+function encodeHeader(metadata: Readonly<Record<string, string>>): Uint8Array {
+  const sink = new AvroSink()
+  sink.fixed(MAGIC)
+  const entries = Object.entries(metadata)
+  sink.number(entries.length)
+  for (const [key, value] of entries) {
+    sink.string(key)
+    sink.string(value)
+  }
+  sink.number(0)
+  return sink.take()
+}
+
+interface Block {
+  readonly count: number
+  readonly payload: Uint8Array
+}
+
+function encodeBlocks<T>(codec: AvroCodec<T>, records: Iterable<T>, compression: AvroCompression): Block[] {
+  const blocks: Block[] = []
+  const sink = new AvroSink()
+  let count = 0
+  const flush = (): void => {
+    if (count > 0) blocks.push({ count, payload: compressBlock(compression, sink.take()) })
+    count = 0
+  }
+  for (const record of records) {
+    codec.write(sink, record)
+    count += 1
+    if (sink.length >= BLOCK_BYTES) flush()
+  }
+  flush()
+  return blocks
+}
+
+/** Prints a schema, with each named type defined where it comes first and named from then on, as Avro demands. */
+function printAvroSchema(schema: JsonValue): string {
+  const defined = new Set<string>()
+  const visit = (node: JsonValue | undefined): JsonValue | undefined => {
+    if (Array.isArray(node)) return node.map((item: JsonValue) => visit(item) ?? null)
+    if (typeof node !== 'object' || node === null) return node
+    const { name, type } = node as JsonObject
+    if (typeof name === 'string' && (type === 'fixed' || type === 'record')) {
+      if (defined.has(name)) return name
+      defined.add(name)
+    }
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]))
+  }
+  return printJson(visit(schema) ?? null)
+}

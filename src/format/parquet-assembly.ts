@@ -1,0 +1,268 @@
+/**
+ * Parquet files put together from finished column chunks. The writer splices the row groups that it encoded one by one
+ * into a single file with a footer of our own; the reader makes a small file of just the chunks it fetched. Pages are
+ * never touched: only the offsets in the footer and in the offset indexes move.
+ */
+import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-footer.ts'
+import { PARQUET_MAGIC, parseParquetFooter } from './parquet-footer.ts'
+import { type ParquetGroup, type ParquetLeaf, leavesOf, printParquetSchema } from './parquet-schema.ts'
+import { type ThriftField, type ThriftStruct, parseThrift, printThrift } from './thrift.ts'
+import {
+  ThriftCursor,
+  booleanField,
+  i16Field,
+  i32Field,
+  i64Field,
+  stringField,
+  structField,
+  structOf,
+  structsField,
+  withFields,
+} from './thrift-fields.ts'
+
+const FORMAT_VERSION = 2
+const TYPE_DEFINED_ORDER: ThriftStruct = structOf(structField(1, structOf()))
+
+/** One column of `sorting_columns`, by its place among the columns of the file. */
+export interface SortingColumn {
+  readonly columnIndex: number
+  readonly descending: boolean
+  readonly nullsFirst: boolean
+}
+
+interface AssemblyOptions {
+  readonly schema: ParquetGroup
+  readonly createdBy: string
+  readonly keyValueMetadata?: ReadonlyMap<string, string> | undefined
+  readonly sortingColumns?: readonly SortingColumn[] | undefined
+}
+
+interface Indexes {
+  readonly columnIndex: Uint8Array | undefined
+  readonly offsetIndex: Uint8Array | undefined
+}
+
+interface PlacedRowGroup {
+  readonly thrift: ThriftStruct
+  readonly rows: number
+  readonly indexes: readonly Indexes[]
+}
+
+/** A Parquet file in the making; it holds the pages of all row groups in memory. */
+export class ParquetAssembly {
+  readonly #options: AssemblyOptions
+  readonly #leaves: readonly ParquetLeaf[]
+  readonly #parts: Uint8Array[] = [PARQUET_MAGIC]
+  readonly #rowGroups: PlacedRowGroup[] = []
+  #position = PARQUET_MAGIC.length
+
+  constructor(options: AssemblyOptions) {
+    this.#options = options
+    this.#leaves = leavesOf(options.schema)
+  }
+
+  get sizeBytes(): number {
+    return this.#position
+  }
+
+  /** Appends all row groups of a whole Parquet file whose columns are physically those of the schema. */
+  append(file: Uint8Array, location: string): void {
+    const footer = parseParquetFooter(file, file.length, location)
+    this.#checkColumns(footer, location)
+    for (const rowGroup of footer.rowGroups) this.#appendRowGroup(file, rowGroup, location)
+  }
+
+  finish(): Uint8Array {
+    const rowGroups = this.#rowGroups.map((rowGroup) => this.#placeIndexes(rowGroup))
+    const { schema, createdBy, keyValueMetadata = new Map<string, string>() } = this.#options
+    const keyValues = [...keyValueMetadata].map(([key, value]) => structOf(stringField(1, key), stringField(2, value)))
+    const footer = printThrift(
+      structOf(
+        i32Field(1, FORMAT_VERSION),
+        structsField(2, printParquetSchema(schema)),
+        i64Field(
+          3,
+          this.#rowGroups.reduce((sum, rowGroup) => sum + rowGroup.rows, 0),
+        ),
+        structsField(4, rowGroups),
+        keyValues.length > 0 ? structsField(5, keyValues) : undefined,
+        stringField(6, createdBy),
+        structsField(
+          7,
+          this.#leaves.map(() => TYPE_DEFINED_ORDER),
+        ),
+      ),
+    )
+    this.#push(footer)
+    const length = new Uint8Array(4)
+    new DataView(length.buffer).setUint32(0, footer.length, true)
+    this.#push(length)
+    this.#push(PARQUET_MAGIC)
+    return concat(this.#parts.splice(0), this.#position)
+  }
+
+  #appendRowGroup(file: Uint8Array, rowGroup: RowGroup, location: string): void {
+    const end = rowGroup.columns.reduce(
+      (max, chunk) => Math.max(max, chunk.offset + chunk.compressedSizeBytes),
+      rowGroup.offset,
+    )
+    const shift = this.#position - rowGroup.offset
+    this.#push(file.slice(rowGroup.offset, end))
+    const sorting = this.#options.sortingColumns?.map((column) =>
+      structOf(i32Field(1, column.columnIndex), booleanField(2, column.descending), booleanField(3, column.nullsFirst)),
+    )
+    this.#rowGroups.push({
+      rows: rowGroup.rows,
+      indexes: rowGroup.columns.map((chunk) => copyIndexes(file, chunk, shift, location)),
+      thrift: withFields(rowGroup.thrift, {
+        1: structsField(
+          1,
+          rowGroup.columns.map((chunk) => moveChunk(chunk, shift)),
+        ),
+        4: sorting === undefined || sorting.length === 0 ? undefined : structsField(4, sorting),
+        5: i64Field(5, rowGroup.offset + shift),
+        6: i64Field(6, rowGroup.compressedSizeBytes),
+        // A 16-bit number by the format: left out where a file has more row groups than it counts.
+        7: this.#rowGroups.length < 2 ** 15 ? i16Field(7, this.#rowGroups.length) : undefined,
+      }),
+    })
+  }
+
+  /** Writes the page indexes of a row group behind all pages, next to the footer, and says where they lie. */
+  #placeIndexes({ thrift, indexes }: PlacedRowGroup): ThriftStruct {
+    const group = new ThriftCursor(thrift, 'row group', 'row_group')
+    const columns = group.cursors(1, 'columns').map((column, i) => {
+      const { columnIndex, offsetIndex } = indexes[i] ?? {}
+      return withFields(column.struct, {
+        ...placed(4, offsetIndex, offsetIndex && this.#push(offsetIndex)),
+        ...placed(6, columnIndex, columnIndex && this.#push(columnIndex)),
+      })
+    })
+    return withFields(thrift, { 1: structsField(1, columns) })
+  }
+
+  #checkColumns(footer: ParquetFooter, location: string): void {
+    const found = footer.leaves.map(describePhysical).join(', ')
+    const expected = this.#leaves.map(describePhysical).join(', ')
+    const cursor = new ThriftCursor(footer.thrift, location, 'footer')
+    if (found !== expected) cursor.fail(`its columns are (${found}), expected (${expected})`)
+  }
+
+  #push(bytes: Uint8Array): number {
+    const offset = this.#position
+    this.#parts.push(bytes)
+    this.#position += bytes.length
+    return offset
+  }
+}
+
+/** A Parquet file of one row group that holds just `columns`, whose pages are taken from `pages` by chunk. */
+export function assembleColumns(
+  schema: ParquetGroup,
+  rowGroup: { readonly rows: number; readonly columns: readonly ColumnChunk[] },
+  pages: (chunk: ColumnChunk) => Uint8Array,
+): Uint8Array {
+  const parts: Uint8Array[] = [PARQUET_MAGIC]
+  let position = PARQUET_MAGIC.length
+  const columns = rowGroup.columns.map((chunk) => {
+    const bytes = pages(chunk)
+    const moved = moveChunk(chunk, position - chunk.offset, { bare: true })
+    parts.push(bytes)
+    position += bytes.length
+    return moved
+  })
+  const totalBytes = rowGroup.columns.reduce((sum, chunk) => sum + chunk.uncompressedSizeBytes, 0)
+  const group = structOf(structsField(1, columns), i64Field(2, totalBytes), i64Field(3, rowGroup.rows))
+  const footer = printThrift(
+    structOf(
+      i32Field(1, FORMAT_VERSION),
+      structsField(2, printParquetSchema(schema)),
+      i64Field(3, rowGroup.rows),
+      structsField(4, [group]),
+    ),
+  )
+  const trailer = new Uint8Array(8)
+  new DataView(trailer.buffer).setUint32(0, footer.length, true)
+  trailer.set(PARQUET_MAGIC, 4)
+  parts.push(footer, trailer)
+  return concat(parts, position + footer.length + trailer.length)
+}
+
+/**
+ * The ColumnChunk struct for pages that lie `shift` bytes further on. Page indexes are left out (they are placed anew);
+ * `bare` leaves out statistics and everything else that decoding does not need.
+ */
+function moveChunk(chunk: ColumnChunk, shift: number, options: { readonly bare?: boolean } = {}): ThriftStruct {
+  const column = new ThriftCursor(chunk.thrift, 'column chunk', 'column_chunk')
+  const data = column.cursor(3, 'meta_data') ?? column.fail('no column metadata')
+  const moved = (id: number): ThriftField | undefined => {
+    const offset = data.integer(id)
+    return i64Field(id, offset === undefined ? undefined : offset + shift)
+  }
+  const hasDictionary = chunk.offset !== data.integer(9)
+  const dropped =
+    options.bare === true ? { 8: undefined, 12: undefined, 13: undefined, 16: undefined, 17: undefined } : {}
+  const unordered = isUnordered(chunk.leaf) ? { 12: undefined } : {}
+  const metadata = withFields(data.struct, {
+    ...dropped,
+    ...unordered,
+    9: moved(9),
+    10: undefined,
+    11: hasDictionary ? moved(11) : undefined,
+    // Bloom filters lie outside the pages and are not carried over.
+    14: undefined,
+    15: undefined,
+  })
+  return structOf(i64Field(2, 0), structField(3, metadata))
+}
+
+function copyIndexes(file: Uint8Array, chunk: ColumnChunk, shift: number, location: string): Indexes {
+  const column = new ThriftCursor(chunk.thrift, location, 'column_chunk')
+  const at = (offsetId: number, lengthId: number): Uint8Array | undefined => {
+    const offset = column.integer(offsetId)
+    const length = column.integer(lengthId)
+    return offset === undefined || length === undefined ? undefined : file.slice(offset, offset + length)
+  }
+  const offsetIndex = at(4, 5)
+  return {
+    columnIndex: isUnordered(chunk.leaf) ? undefined : at(6, 7),
+    offsetIndex: offsetIndex && moveOffsetIndex(offsetIndex, shift, location),
+  }
+}
+
+/** OffsetIndex: a list of PageLocation, whose first field is the page's offset in the file. */
+function moveOffsetIndex(bytes: Uint8Array, shift: number, location: string): Uint8Array {
+  const index = new ThriftCursor(parseThrift(bytes, location), location, 'offset_index')
+  const pages = index
+    .cursors(1, 'page_locations')
+    .map((page) => withFields(page.struct, { 1: i64Field(1, page.count(1) + shift) }))
+  return printThrift(withFields(index.struct, { 1: structsField(1, pages) }))
+}
+
+/** Bounds of shapes by their bytes mean nothing: no statistics are kept for them. */
+function isUnordered({ logicalType }: ParquetLeaf): boolean {
+  return logicalType?.kind === 'geometry' || logicalType?.kind === 'geography'
+}
+
+function placed(
+  id: number,
+  bytes: Uint8Array | undefined,
+  offset: number | undefined,
+): Record<number, ThriftField | undefined> {
+  return { [id]: i64Field(id, offset), [id + 1]: i32Field(id + 1, bytes?.length) }
+}
+
+function describePhysical({ physicalType, typeLength }: ParquetLeaf): string {
+  return typeLength === undefined ? physicalType : `${physicalType}(${typeLength})`
+}
+
+/** Joins the parts, letting go of each as it is copied. */
+function concat(parts: Uint8Array[], sizeBytes: number): Uint8Array {
+  const whole = new Uint8Array(sizeBytes)
+  let offset = 0
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}

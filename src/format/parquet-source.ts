@@ -1,0 +1,108 @@
+/**
+ * Where the bytes of a Parquet file come from, and how few requests bring them: small files whole, of larger ones the end
+ * first, then the column chunks of a row group with near neighbours joined. A failed request rejects here, before the
+ * decoder sees anything.
+ */
+import { mapConcurrent } from '../base/concurrency.ts'
+import { InvalidDataError } from '../base/errors.ts'
+import type { ByteRange, IoOptions } from '../io/file-io.ts'
+import { type ColumnChunk, type ParquetFooter, parquetFooterBytes, parseParquetFooter } from './parquet-footer.ts'
+
+export interface ParquetSource {
+  readonly location: string
+  readonly sizeBytes: number
+  /** Where it is known already. */
+  readonly footer?: ParquetFooter | undefined
+  /** Exactly the bytes of the range. */
+  read(range: ByteRange, options?: IoOptions): Promise<Uint8Array>
+}
+
+export interface OpenParquetSource extends ParquetSource {
+  readonly footer: ParquetFooter
+}
+
+const WHOLE_FILE_BYTES = 2 ** 20
+const TAIL_BYTES = 64 * 1024
+/** Bytes between two chunks that are read along rather than asked for around. */
+const MAX_GAP_BYTES = 64 * 1024
+const CONCURRENT_READS = 8
+
+/** The source with its footer; bytes that came along are not fetched again. */
+export async function openParquet(source: ParquetSource, options: IoOptions = {}): Promise<OpenParquetSource> {
+  const { footer } = source
+  if (footer !== undefined) return { ...source, footer, read: (range, readOptions) => source.read(range, readOptions) }
+  const { location, sizeBytes } = source
+  let heldFrom = sizeBytes <= WHOLE_FILE_BYTES ? 0 : sizeBytes - TAIL_BYTES
+  let held = await readExactly(source, { offset: heldFrom, length: sizeBytes - heldFrom }, options)
+  const footerFrom = sizeBytes - parquetFooterBytes(held, sizeBytes, location)
+  if (footerFrom < heldFrom) {
+    const missing = await readExactly(source, { offset: footerFrom, length: heldFrom - footerFrom }, options)
+    held = Buffer.concat([missing, held])
+    heldFrom = footerFrom
+  }
+  return {
+    location,
+    sizeBytes,
+    footer: parseParquetFooter(held, sizeBytes, location),
+    read: (range, readOptions) =>
+      range.offset >= heldFrom
+        ? Promise.resolve(held.subarray(range.offset - heldFrom, range.offset - heldFrom + range.length))
+        : source.read(range, readOptions),
+  }
+}
+
+/** Fetches the pages of the chunks, and gives them by chunk. */
+export async function fetchChunks(
+  source: ParquetSource,
+  chunks: readonly ColumnChunk[],
+  options: IoOptions,
+): Promise<ReadonlyMap<ColumnChunk, Uint8Array>> {
+  const pages = new Map<ColumnChunk, Uint8Array>()
+  const fetched = mapConcurrent(
+    joinNeighbours(chunks),
+    CONCURRENT_READS,
+    async (group) => ({ group, bytes: await readExactly(source, group.range, options) }),
+    options.signal,
+  )
+  for await (const { group, bytes } of fetched) {
+    for (const chunk of group.chunks) {
+      const start = chunk.offset - group.range.offset
+      pages.set(chunk, bytes.subarray(start, start + chunk.compressedSizeBytes))
+    }
+  }
+  return pages
+}
+
+interface ChunkRange {
+  readonly range: ByteRange
+  readonly chunks: readonly ColumnChunk[]
+}
+
+function joinNeighbours(chunks: readonly ColumnChunk[]): ChunkRange[] {
+  const joined: ChunkRange[] = []
+  for (const chunk of chunks.toSorted((a, b) => a.offset - b.offset)) {
+    const last = joined.at(-1)
+    const end = last === undefined ? -Infinity : last.range.offset + last.range.length
+    if (last === undefined || chunk.offset - end > MAX_GAP_BYTES) {
+      joined.push({ range: { offset: chunk.offset, length: chunk.compressedSizeBytes }, chunks: [chunk] })
+      continue
+    }
+    const { offset } = last.range
+    const length = Math.max(end, chunk.offset + chunk.compressedSizeBytes) - offset
+    joined[joined.length - 1] = { range: { offset, length }, chunks: [...last.chunks, chunk] }
+  }
+  return joined
+}
+
+async function readExactly(source: ParquetSource, range: ByteRange, options: IoOptions): Promise<Uint8Array> {
+  options.signal?.throwIfAborted()
+  const bytes = await source.read(range, options)
+  if (bytes.length === range.length) return bytes
+  const { location } = source
+  throw new InvalidDataError(
+    `${location}: ${range.length} bytes at ${range.offset} were asked for, got ${bytes.length}`,
+    {
+      context: { location, offset: range.offset, length: range.length },
+    },
+  )
+}

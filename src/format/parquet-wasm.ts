@@ -1,0 +1,87 @@
+/**
+ * The door to parquet-wasm (arrow-rs in WebAssembly), and the only file that knows it. Only its synchronous calls are
+ * used, `writeParquet` and `readParquet` over bytes in memory: they fail by throwing, while its asynchronous ones hang
+ * for ever when a range read is rejected or Rust panics. The reader therefore hands it small files made of just the
+ * column chunks that it needs (parquet-assembly.ts), and the writer has it encode one row group at a time.
+ */
+import { createRequire } from 'node:module'
+import type * as ParquetWasm from 'parquet-wasm'
+import { type RecordBatch, RecordBatchStreamWriter, type Schema, Table, tableFromIPC } from 'apache-arrow'
+import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
+
+/** Codecs that can be written, and their names in parquet-wasm. */
+const CODECS = {
+  uncompressed: 'UNCOMPRESSED',
+  snappy: 'SNAPPY',
+  gzip: 'GZIP',
+  brotli: 'BROTLI',
+  zstd: 'ZSTD',
+  lz4_raw: 'LZ4_RAW',
+} as const
+export type ParquetCodec = keyof typeof CODECS
+
+/** `created_by` of the files that firn writes, in the form that parquet-mr parses. */
+export const CREATED_BY = 'firn version 0.1.0 (build parquet-wasm 0.8.0)'
+
+/** Names of the errors by which WebAssembly ends: not an `instanceof`, they may come from another realm. */
+const TRAPS: ReadonlySet<string> = new Set(['RuntimeError', 'RangeError'])
+
+const require = createRequire(import.meta.url)
+let loaded: typeof ParquetWasm | undefined
+
+/** The value of `write.parquet.compression-codec`; UnsupportedError names what can be written. */
+export function parseParquetCodec(text: string): ParquetCodec {
+  const codec = text.toLowerCase() === 'none' ? 'uncompressed' : text.toLowerCase()
+  if (Object.hasOwn(CODECS, codec)) return codec as ParquetCodec
+  throw new UnsupportedError(`can't write Parquet with codec "${text}": use one of ${Object.keys(CODECS).join(', ')}`, {
+    context: { codec: text },
+  })
+}
+
+/** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
+export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], codec: ParquetCodec): Uint8Array {
+  const ipc = RecordBatchStreamWriter.writeAll(new Table(schema, [...batches])).toUint8Array(true)
+  return call((wasm) => {
+    const properties = new wasm.WriterPropertiesBuilder()
+      .setCompression(wasm.Compression[CODECS[codec]])
+      .setMaxRowGroupSize(2 ** 31 - 1)
+      .build()
+    // Both arguments are consumed, whatever comes of it.
+    return wasm.writeParquet(wasm.Table.fromIPCStream(ipc), properties)
+  }, 'encode')
+}
+
+interface DecodeWindow {
+  readonly offset: number
+  readonly limit: number
+  readonly batchRows: number
+}
+
+/** Decodes some rows of a whole Parquet file in memory. Throws InvalidDataError for bytes that arrow-rs refuses. */
+export function decodeParquet(file: Uint8Array, window: DecodeWindow, location: string): RecordBatch[] {
+  const { offset, limit, batchRows } = window
+  return call((wasm) => {
+    const table = wasm.readParquet(file, { batchSize: batchRows, offset, limit })
+    return tableFromIPC(table.intoIPCStream()).batches
+  }, location)
+}
+
+/**
+ * Runs one call. A trap (a Rust panic, memory exhausted) leaves the instance in an unknown state: it is dropped, and the
+ * next call starts with a fresh one.
+ */
+function call<T>(work: (wasm: typeof ParquetWasm) => T, location: string): T {
+  loaded ??= require('parquet-wasm') as typeof ParquetWasm
+  try {
+    return work(loaded)
+  } catch (error) {
+    if (error instanceof Error && TRAPS.has(error.name)) {
+      loaded = undefined
+      Reflect.deleteProperty(require.cache, require.resolve('parquet-wasm'))
+    }
+    throw new InvalidDataError(`${location}: Parquet data can't be processed: ${messageOf(error)}`, {
+      context: { location },
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Arrow batches into one Parquet data file. Batches are gathered until a row group is full, encoded by parquet-wasm, and
+ * only the encoded pages are kept; at the end the row groups become one file whose footer is our own: field ids on every
+ * level, logical types as Java writes them, the Iceberg schema as metadata. Fed by write/rolling-writer.
+ */
+import { Data, type DataType, RecordBatch, type Schema as ArrowSchema, Struct, makeData } from 'apache-arrow'
+import { ValidationError } from '../base/errors.ts'
+import { printJson } from '../base/json.ts'
+import { printSchema } from '../spec/schema-json.ts'
+import type { NestedField, Schema } from '../spec/types.ts'
+import { arrowBytes, checkLayout, checkRequired, countNans } from './arrow-inspect.ts'
+import { toArrowSchema } from './arrow-schema.ts'
+import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
+import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
+import { leavesOf } from './parquet-schema.ts'
+import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
+import { CREATED_BY, type ParquetCodec, encodeParquet } from './parquet-wasm.ts'
+
+/** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
+const MAX_BUFFERED_BYTES = 64 * 2 ** 20
+/** Arrow data for each byte allowed: dictionaries of values that hardly repeat come on top of their indices. */
+const ARROW_SHARE = 0.6
+const DEFAULT_ROW_GROUP_BYTES = 128 * 2 ** 20
+const DEFAULT_ROW_GROUP_ROWS = 2 ** 20
+/** Encoded bytes per byte of Arrow data that is assumed before the first row group tells. */
+const INITIAL_RATIO = 0.5
+
+/** A sorted column, by field id; only columns that Parquet's order fits (identity transforms) belong here. */
+interface SortedBy {
+  readonly fieldId: number
+  readonly descending: boolean
+  readonly nullsFirst: boolean
+}
+
+export interface ParquetWriteOptions {
+  readonly schema: Schema
+  readonly codec?: ParquetCodec | undefined
+  /** A row group holds at most this much data before compression. */
+  readonly rowGroupSizeBytes?: number | undefined
+  readonly rowGroupRows?: number | undefined
+  readonly sortedBy?: readonly SortedBy[] | undefined
+}
+
+export interface EncodedParquet {
+  readonly bytes: Uint8Array
+  readonly footer: ParquetFooter
+  /** NaNs of float and double columns outside lists and maps, by field id. */
+  readonly nanValueCounts: ReadonlyMap<number, number>
+}
+
+export interface ParquetWriter {
+  /** Takes a batch in `toArrowSchema(schema)`; its memory must not change until it is encoded. Throws ValidationError. */
+  write(batch: RecordBatch): void
+  /** Size of the file if it were finished now: exact for encoded row groups, estimated for rows that wait. */
+  readonly estimatedBytes: number
+  readonly rows: number
+  /** Ends the file. The writer can't be used afterwards. */
+  finish(): EncodedParquet
+}
+
+export function createParquetWriter(options: ParquetWriteOptions): ParquetWriter {
+  return new RowGroupWriter(options)
+}
+
+class RowGroupWriter implements ParquetWriter {
+  readonly #schema: Schema
+  readonly #stored: Schema
+  readonly #storedArrow: ArrowSchema
+  readonly #codec: ParquetCodec
+  readonly #rowGroupBytes: number
+  readonly #rowGroupRows: number
+  readonly #assembly: ParquetAssembly
+  readonly #nanCounts = new Map<number, number>()
+  #waiting: RecordBatch[] = []
+  #waitingRows = 0
+  #waitingBytes = 0
+  #encodedArrowBytes = 0
+  #rows = 0
+  #finished = false
+
+  constructor(options: ParquetWriteOptions) {
+    const {
+      schema,
+      codec = 'zstd',
+      rowGroupSizeBytes = DEFAULT_ROW_GROUP_BYTES,
+      rowGroupRows = DEFAULT_ROW_GROUP_ROWS,
+    } = options
+    if (!(rowGroupSizeBytes >= 1 && rowGroupRows >= 1)) {
+      throw new ValidationError(`a row group of ${rowGroupSizeBytes} bytes or ${rowGroupRows} rows holds nothing`)
+    }
+    this.#schema = schema
+    this.#stored = toStoredSchema(schema)
+    this.#storedArrow = toArrowSchema(this.#stored)
+    this.#codec = codec
+    this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, MAX_BUFFERED_BYTES)
+    this.#rowGroupRows = rowGroupRows
+    const parquetSchema = toParquetSchema(this.#stored)
+    const fieldIds = leavesOf(parquetSchema).map((leaf) => leaf.fieldId)
+    this.#assembly = new ParquetAssembly({
+      schema: parquetSchema,
+      createdBy: CREATED_BY,
+      keyValueMetadata: new Map([['iceberg.schema', printJson(printSchema(schema))]]),
+      sortingColumns: sortingColumns(options.sortedBy ?? [], fieldIds),
+    })
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  get estimatedBytes(): number {
+    const encoded = this.#assembly.sizeBytes
+    const ratio = this.#encodedArrowBytes === 0 ? INITIAL_RATIO : encoded / this.#encodedArrowBytes
+    return encoded + Math.ceil(this.#waitingBytes * ratio)
+  }
+
+  write(batch: RecordBatch): void {
+    if (this.#finished) throw new ValidationError('the Parquet file is finished: write to a new one')
+    checkLayout(batch, toArrowSchema(this.#schema))
+    checkRequired(batch, this.#schema)
+    countNans(batch, this.#schema, this.#nanCounts)
+    this.#rows += batch.numRows
+    this.#gather(toStoredBatch(batch, this.#schema, this.#storedArrow))
+  }
+
+  finish(): EncodedParquet {
+    if (this.#finished) throw new ValidationError('the Parquet file is finished already')
+    this.#finished = true
+    if (this.#waitingRows > 0) this.#encode()
+    const bytes = this.#assembly.finish()
+    const footer = parseParquetFooter(bytes, bytes.length, 'the file just written')
+    return { bytes, footer, nanValueCounts: this.#nanCounts }
+  }
+
+  /** Cuts the batch where row groups end. */
+  #gather(batch: RecordBatch): void {
+    const bytesPerRow = arrowBytes(batch.data) / Math.max(batch.numRows, 1)
+    for (let begin = 0; begin < batch.numRows;) {
+      const roomBytes = Math.floor((this.#rowGroupBytes - this.#waitingBytes) / bytesPerRow)
+      const room = Math.min(this.#rowGroupRows - this.#waitingRows, roomBytes)
+      if (room < 1 && this.#waitingRows > 0) {
+        this.#encode()
+        continue
+      }
+      const end = Math.min(batch.numRows, begin + Math.max(room, 1))
+      this.#waiting.push(begin === 0 && end === batch.numRows ? batch : batch.slice(begin, end))
+      this.#waitingRows += end - begin
+      this.#waitingBytes += (end - begin) * bytesPerRow
+      begin = end
+    }
+  }
+
+  #encode(): void {
+    const batches = this.#waiting
+    this.#encodedArrowBytes += this.#waitingBytes
+    this.#waiting = []
+    this.#waitingRows = 0
+    this.#waitingBytes = 0
+    this.#assembly.append(encodeParquet(this.#storedArrow, batches, this.#codec), 'the row group just encoded')
+  }
+}
+
+function sortingColumns(sortedBy: readonly SortedBy[], fieldIds: readonly (number | undefined)[]): SortingColumn[] {
+  return sortedBy.map(({ fieldId, descending, nullsFirst }) => {
+    const columnIndex = fieldIds.indexOf(fieldId)
+    if (columnIndex < 0) throw new ValidationError(`sorted by field ${fieldId}, which is no column of the file`)
+    return { columnIndex, descending, nullsFirst }
+  })
+}
+
+/** The batch under the schema that is stored: without `unknown` columns, at any depth. */
+function toStoredBatch(batch: RecordBatch, schema: Schema, stored: ArrowSchema): RecordBatch {
+  const children = storedChildren(batch.data, schema.fields, stored.fields)
+  const data = makeData({ type: new Struct(stored.fields), length: batch.numRows, nullCount: 0, children })
+  return new RecordBatch(stored, data)
+}
+
+function storedChildren(data: Data, fields: readonly NestedField[], stored: ArrowSchema['fields']): Data[] {
+  const kept = data.children.filter((_, i) => fields[i]?.type.kind !== 'unknown')
+  const keptFields = fields.filter((field) => field.type.kind !== 'unknown')
+  return kept.map((child, i) => {
+    const field = keptFields[i]
+    const target: DataType | undefined = stored[i]?.type
+    if (field?.type.kind !== 'struct' || target === undefined) return child
+    const inner = storedChildren(child, field.type.fields, target.children)
+    return new Data(target, child.offset, child.length, child.nullCount, child, inner)
+  })
+}
