@@ -9,6 +9,7 @@ export type FormatVersion = 1 | 2 | 3
 
 export interface TableMetadata {
   readonly formatVersion: FormatVersion
+  /** Empty only in v1 files that have none. */
   readonly tableUuid: string
   readonly location: string
   /** 0 in v1. */

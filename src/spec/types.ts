@@ -1,7 +1,14 @@
 /**
  * Iceberg's types as plain data (spec, "Schemas and Data Types"): every other module speaks of columns in these.
  */
-import type { Value } from './value.ts'
+
+/**
+ * A single value in memory: boolean → boolean; int, float, double → number; long → bigint; decimal → bigint (unscaled);
+ * date → number (days from 1970-01-01); time → bigint (µs); timestamp, timestamptz → bigint (µs from the epoch);
+ * timestamp_ns, timestamptz_ns → bigint (ns); string → string; uuid → lower-case string with dashes; fixed, binary,
+ * geometry, geography → Uint8Array. Null stands for null.
+ */
+export type Value = boolean | number | bigint | string | Uint8Array
 
 export type PrimitiveType =
   | { readonly kind: 'boolean' }
