@@ -1,0 +1,154 @@
+/**
+ * Planning: from a snapshot to the data files that may hold rows of a filter. Manifests are pruned by their partition
+ * summaries, then read in parallel; their entries are pruned by partition and by column metrics. Tasks stream in the
+ * order of the manifests, the first after the first manifest. The read flow's next step is read-task.ts.
+ */
+import { mapConcurrent } from '../base/concurrency.ts'
+import { UnsupportedError } from '../base/errors.ts'
+import type { BoundExpression } from '../expr/bound-expression.ts'
+import { evaluate } from '../expr/evaluate.ts'
+import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
+import { fileMightMatch } from '../expr/metrics-evaluator.ts'
+import { projectPartition, residual } from '../expr/project.ts'
+import type { FileIO } from '../io/file-io.ts'
+import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
+import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import { specById } from '../spec/table-metadata-access.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { Schema } from '../spec/types.ts'
+import type { FileScanTask } from './scan-task.ts'
+
+const MAX_MANIFESTS_IN_FLIGHT = 8
+
+export interface PlanInput {
+  readonly io: FileIO
+  readonly metadata: TableMetadata
+  readonly snapshot: Snapshot | undefined
+  readonly schema: Schema
+  readonly filter: BoundExpression
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What planning has seen so far; written while tasks are drawn, complete when they end. */
+export interface PlanTotals {
+  manifests: number
+  manifestsRead: number
+  requests: number
+  /** Live data files of the snapshot. */
+  files: number
+  /** Files left out, of the manifests that were read. */
+  filesSkipped: number
+  filesPlanned: number
+  bytes: number
+}
+
+export function newPlanTotals(): PlanTotals {
+  return { manifests: 0, manifestsRead: 0, requests: 0, files: 0, filesSkipped: 0, filesPlanned: 0, bytes: 0 }
+}
+
+/** Errors: UnsupportedError where the snapshot has delete files; those of FileIO and the manifest readers. */
+export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGenerator<FileScanTask, void, undefined> {
+  const { io, metadata, snapshot, signal } = input
+  if (snapshot === undefined) return
+  totals.requests += snapshot.manifestList === undefined ? (snapshot.manifests?.length ?? 0) : 1
+  const manifests = await readManifestList(io, snapshot, { signal })
+  await refuseDeletes(input, manifests)
+
+  const filterOf = specFilters(input)
+  const matching: ManifestFile[] = []
+  for (const manifest of manifests) {
+    if (manifest.content !== 'data' || !hasLiveFiles(manifest)) continue
+    totals.manifests++
+    const { projected, spec } = filterOf(manifest.partitionSpecId)
+    if (manifestMightMatch(projected, spec, manifest.partitions)) matching.push(manifest)
+    else totals.files += liveFiles(manifest)
+  }
+  totals.manifestsRead = matching.length
+  totals.requests += matching.length
+
+  const stop = new AbortController()
+  const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const read = async (manifest: ManifestFile): Promise<readonly ManifestEntry[]> =>
+    readManifest(io, manifest, metadata, { signal: reading })
+  for await (const entries of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, read, reading)) {
+    for (const entry of entries) {
+      if (entry.status === 'deleted') continue
+      totals.files++
+      const task = planEntry(entry, filterOf(entry.dataFile.specId), input)
+      if (task === undefined) {
+        totals.filesSkipped++
+        continue
+      }
+      totals.filesPlanned++
+      totals.bytes += task.sizeBytes
+      let taken = false
+      try {
+        yield task
+        taken = true
+      } finally {
+        // The consumer left: abort before mapConcurrent waits for the manifests in flight.
+        if (!taken) stop.abort()
+      }
+    }
+  }
+}
+
+/** The scan's filter as one partition spec of the table sees it. */
+interface SpecFilter {
+  readonly spec: PartitionSpec
+  /** Over partition field ids; true of every partition that may hold matching rows. */
+  readonly projected: BoundExpression
+  readonly positions: ReadonlyMap<number, number>
+}
+
+function specFilters({ metadata, schema, filter }: PlanInput): (specId: number) => SpecFilter {
+  const known = new Map<number, SpecFilter>()
+  return (specId) => {
+    let found = known.get(specId)
+    if (found === undefined) {
+      const spec = specById(metadata, specId)
+      const positions = new Map(spec.fields.map((field, position) => [field.fieldId, position]))
+      found = { spec, projected: projectPartition(filter, spec, schema), positions }
+      known.set(specId, found)
+    }
+    return found
+  }
+}
+
+/** Undefined where no row of the file can match. */
+function planEntry(entry: ManifestEntry, specFilter: SpecFilter, input: PlanInput): FileScanTask | undefined {
+  const { dataFile: file, sequenceNumber = 0n } = entry
+  const { filter, schema } = input
+  const { spec, projected, positions } = specFilter
+  if (!evaluate(projected, (fieldId) => file.partition[positions.get(fieldId) ?? -1] ?? null)) return undefined
+  const left = residual(filter, spec, schema, file.partition)
+  if (left.type === 'false' || !fileMightMatch(left, file, schema)) return undefined
+  return { file, sequenceNumber, spec, residual: left, deletes: [], sizeBytes: file.fileSizeInBytes }
+}
+
+/** Lists of v1 may leave the counts out: the manifest has to be read then. */
+function hasLiveFiles({ addedFilesCount, existingFilesCount }: ManifestFile): boolean {
+  return addedFilesCount !== 0 || existingFilesCount !== 0
+}
+
+function liveFiles({ addedFilesCount = 0, existingFilesCount = 0 }: ManifestFile): number {
+  return addedFilesCount + existingFilesCount
+}
+
+/** Deletes that are not applied would bring deleted rows back, so a snapshot with any is not read at all. */
+async function refuseDeletes({ io, metadata, signal }: PlanInput, manifests: readonly ManifestFile[]): Promise<void> {
+  for (const manifest of manifests) {
+    if (manifest.content !== 'deletes' || !hasLiveFiles(manifest)) continue
+    const entries = await readManifest(io, manifest, metadata, { signal })
+    const live = entries.filter((entry) => entry.status !== 'deleted').map(({ dataFile }) => dataFile)
+    const [first] = live
+    if (first === undefined) continue
+    const others = live.length > 1 ? ` and ${live.length - 1} more` : ''
+    throw new UnsupportedError(
+      `the snapshot has delete files, which firn cannot apply yet: ${first.content} ${first.filePath}${others}`,
+      { context: { deleteFile: first.filePath, content: first.content, manifest: manifest.manifestPath } },
+    )
+  }
+}

@@ -1,0 +1,35 @@
+/** What planning hands to reading: one task a data file, and the totals of a plan (`firn plan`). */
+import type { BoundExpression } from '../expr/bound-expression.ts'
+import type { DataFile } from '../spec/data-file.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+
+/** One data file to read, with what is left of the scan's filter once its partition is known. */
+export interface FileScanTask {
+  readonly file: DataFile
+  /** Data sequence number: which deletes apply to the file. */
+  readonly sequenceNumber: bigint
+  readonly spec: PartitionSpec
+  readonly residual: BoundExpression
+  /** Delete files that apply to the file; empty, since planning refuses tables that have any. */
+  readonly deletes: readonly DataFile[]
+  /** Row groups to read, ascending; undefined for all. */
+  readonly rowGroups?: readonly number[] | undefined
+  readonly sizeBytes: number
+}
+
+export interface ScanPlan {
+  readonly snapshotId: bigint | undefined
+  /** `total` counts the snapshot's data manifests, `read` those whose partition summaries might match. */
+  readonly manifests: { readonly total: number; readonly read: number }
+  /** `total` counts the snapshot's live data files. */
+  readonly files: { readonly total: number; readonly planned: number }
+  /** Row groups of the planned files as their split offsets tell, before pruning by footer statistics. */
+  readonly rowGroups: number
+  /** Size of the planned files. */
+  readonly bytes: number
+  /** Requests that the whole scan makes with cold caches, planning included: an estimate. */
+  readonly requests: number
+  /** Those of planning alone: manifest list and manifests. */
+  readonly planningRequests: number
+  readonly tasks: readonly FileScanTask[]
+}

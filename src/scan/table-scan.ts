@@ -1,0 +1,213 @@
+/**
+ * A scan of one snapshot: lazy, so nothing is fetched until it is iterated, counted or planned, and each of these runs
+ * anew. Composes the read flow: resolve-scan → plan-files → read-ahead over read-task → consumer.
+ */
+import { type RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import { NotFoundError } from '../base/errors.ts'
+import type { Reporter } from '../base/events.ts'
+import type { Runtime } from '../base/runtime.ts'
+import { printExpression } from '../expr/expression.ts'
+import { fileMustMatch } from '../expr/metrics-evaluator.ts'
+import { toArrowSchema } from '../format/arrow-schema.ts'
+import { type Row, rowGetter } from '../format/arrow-values.ts'
+import type { FileIO } from '../io/file-io.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { Schema } from '../spec/types.ts'
+import { type PlanTotals, newPlanTotals, planFiles } from './plan-files.ts'
+import { readAhead } from './read-ahead.ts'
+import { type ReadContext, countTask, estimateRequests, openingBytes, readTask, rowGroupCount } from './read-task.ts'
+import { type ResolvedScan, type ScanOptions, resolveScan } from './resolve-scan.ts'
+import type { FileScanTask, ScanPlan } from './scan-task.ts'
+
+export type { ScanOptions } from './resolve-scan.ts'
+
+/** Files read at once, and compressed bytes that their first row groups may bring along. */
+const MAX_OPEN_FILES = 16
+const MAX_OPEN_BYTES = 64 * 1024 * 1024
+
+export interface ScanSource {
+  readonly io: FileIO
+  readonly metadata: TableMetadata
+  readonly metadataLocation?: string | undefined
+  /** Full name of the table, for reports. */
+  readonly name: string
+  readonly reporter?: Reporter | undefined
+  readonly runtime: Runtime
+  /** Asked when a file of the snapshot is not there: the error to raise in place of NotFoundError. */
+  readonly onMissing?: ((cause: NotFoundError) => Promise<Error>) | undefined
+}
+
+export class TableScan implements AsyncIterable<RecordBatch> {
+  readonly #source: ScanSource
+  readonly #scan: ResolvedScan
+  readonly #signal: AbortSignal | undefined
+
+  /** Errors: ValidationError, UnsupportedError and NotFoundError for options that don't fit the table. */
+  constructor(source: ScanSource, options: ScanOptions = {}) {
+    this.#source = source
+    this.#scan = resolveScan(source.metadata, options)
+    this.#signal = options.signal
+  }
+
+  /** The columns of the result. */
+  get schema(): Schema {
+    return this.#scan.selected
+  }
+
+  /** Undefined for a table without snapshots. */
+  get snapshot(): Snapshot | undefined {
+    return this.#scan.snapshot
+  }
+
+  /**
+   * Batches in the order of the files. Leaving the loop early aborts what is in flight. Errors: UnsupportedError for
+   * tables with deletes, InvalidDataError naming the file, those of the store.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
+    return this.#explained(this.#batches())
+  }
+
+  /** Rows as objects: bigint for long, ISO strings for times, Map for map … */
+  async *rows(): AsyncGenerator<Row, void, undefined> {
+    const { selected } = this.#scan
+    for await (const batch of this) {
+      const get = rowGetter(batch, selected)
+      for (let row = 0; row < batch.numRows; row++) yield get(row)
+    }
+  }
+
+  /** All rows in memory; a table with the columns of the scan also where there are none. */
+  async toArrow(): Promise<ArrowTable> {
+    const batches: RecordBatch[] = []
+    for await (const batch of this) batches.push(batch)
+    return new ArrowTable(toArrowSchema(this.#scan.selected), batches)
+  }
+
+  /** How many rows the scan gives; files whose metadata proves that all their rows match are not read. */
+  async count(): Promise<bigint> {
+    const { limit } = this.#scan
+    let count = 0n
+    for await (const rows of this.#explained(this.#counts())) {
+      count += BigInt(rows)
+      if (limit !== undefined && count >= BigInt(limit)) return BigInt(limit)
+    }
+    return count
+  }
+
+  /** The files to read, streamed as manifests arrive. */
+  planFiles(): AsyncGenerator<FileScanTask, void, undefined> {
+    return this.#explained(this.#plan(newPlanTotals(), this.#signal))
+  }
+
+  /** The files to read, with totals of what the plan spares and costs. */
+  async plan(): Promise<ScanPlan> {
+    const totals = newPlanTotals()
+    const tasks: FileScanTask[] = []
+    for await (const task of this.#explained(this.#plan(totals, this.#signal))) tasks.push(task)
+    return {
+      snapshotId: this.#scan.snapshot?.snapshotId,
+      manifests: { total: totals.manifests, read: totals.manifestsRead },
+      files: { total: totals.files, planned: totals.filesPlanned },
+      rowGroups: tasks.reduce((sum, task) => sum + rowGroupCount(task), 0),
+      bytes: totals.bytes,
+      requests: tasks.reduce((sum, task) => sum + estimateRequests(task), totals.requests),
+      planningRequests: totals.requests,
+      tasks,
+    }
+  }
+
+  async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    let left = this.#scan.limit ?? Infinity
+    if (left === 0) return
+    for await (const batch of this.#read((task, context) => readTask(task, context))) {
+      yield batch.numRows <= left ? batch : batch.slice(0, left)
+      left -= batch.numRows
+      if (left <= 0) return
+    }
+  }
+
+  async *#counts(): AsyncGenerator<number, void, undefined> {
+    if (this.#scan.limit === 0) return
+    yield* this.#read(async function* (task, context) {
+      const { residual, file } = task
+      yield fileMustMatch(residual, file, context.schema) ? file.recordCount : await countTask(task, context)
+    })
+  }
+
+  /** Plans, and reads the files in parallel by `open`. */
+  async *#read<R>(
+    open: (task: FileScanTask, context: ReadContext) => AsyncGenerator<R, void, undefined>,
+  ): AsyncGenerator<R, void, undefined> {
+    const stop = new AbortController()
+    const signal = this.#signal === undefined ? stop.signal : AbortSignal.any([this.#signal, stop.signal])
+    const { schema, selected, filter, limit } = this.#scan
+    const context: ReadContext = { io: this.#source.io, schema, selected, signal }
+    const tasks = this.#plan(newPlanTotals(), signal)
+    signal.throwIfAborted()
+    yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks), {
+      open: (task) => open(task, context),
+      weigh: (task) => openingBytes(task, context),
+      maxOpen: MAX_OPEN_FILES,
+      maxBytes: MAX_OPEN_BYTES,
+      rampUp: limit !== undefined && filter.type !== 'true',
+      onStop: () => stop.abort(),
+    })
+  }
+
+  async *#plan(totals: PlanTotals, signal: AbortSignal | undefined): AsyncGenerator<FileScanTask, void, undefined> {
+    const { io, metadata, runtime } = this.#source
+    const { snapshot, schema, filter } = this.#scan
+    let spentMs = 0
+    let resumedMs = runtime.monotonicMs()
+    try {
+      for await (const task of planFiles({ io, metadata, snapshot, schema, filter, signal }, totals)) {
+        spentMs += runtime.monotonicMs() - resumedMs
+        yield task
+        resumedMs = runtime.monotonicMs()
+      }
+      spentMs += runtime.monotonicMs() - resumedMs
+    } finally {
+      this.#report(totals, spentMs)
+    }
+  }
+
+  #report(totals: PlanTotals, planningDurationMs: number): void {
+    this.#source.reporter?.({
+      type: 'scan-report',
+      table: this.#source.name,
+      snapshotId: this.#scan.snapshot?.snapshotId,
+      filter: printExpression(this.#scan.where),
+      totalDataManifests: totals.manifests,
+      scannedDataManifests: totals.manifestsRead,
+      skippedDataManifests: totals.manifests - totals.manifestsRead,
+      resultDataFiles: totals.filesPlanned,
+      skippedDataFiles: totals.filesSkipped,
+      totalFileSizeInBytes: totals.bytes,
+      planningDurationMs,
+    })
+  }
+
+  /** A file that is not there is explained by who knows the table: expired under the reader, or lost. */
+  async *#explained<T>(items: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+    try {
+      yield* items
+    } catch (error) {
+      const { onMissing } = this.#source
+      throw error instanceof NotFoundError && onMissing !== undefined ? await onMissing(error) : error
+    }
+  }
+}
+
+/** Tasks until those that match entirely have `limit` rows: the ones after them can't be needed. */
+async function* enoughFor(
+  limit: number,
+  tasks: AsyncGenerator<FileScanTask, void, undefined>,
+): AsyncGenerator<FileScanTask, void, undefined> {
+  let certain = 0
+  for await (const task of tasks) {
+    yield task
+    if (task.residual.type === 'true') certain += task.file.recordCount
+    if (certain >= limit) return
+  }
+}
