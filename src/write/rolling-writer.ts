@@ -1,0 +1,133 @@
+/**
+ * The rows of one partition → data files of about the target size. Small pieces are gathered before they are encoded;
+ * in sorted tables all rows of a file are gathered, sorted, then encoded. Driven by table-writer.ts, which names and
+ * uploads what comes out.
+ */
+import type { RecordBatch } from 'apache-arrow'
+import { createParquetWriter } from '../format/parquet-writer.ts'
+import type { EncodedParquet, ParquetWriteOptions, ParquetWriter } from '../format/parquet-writer.ts'
+import type { SortOrder } from '../spec/sort-order.ts'
+import type { Schema } from '../spec/types.ts'
+import { batchSizeBytes, concatBatches } from './concat-batches.ts'
+import { sortBatches } from './sorter.ts'
+import type { WriteSettings } from './write-settings.ts'
+
+export interface RollingWriterOptions {
+  readonly schema: Schema
+  readonly sortOrder: SortOrder
+  readonly settings: WriteSettings
+  /** Arrow data that a sorted file may gather before it is closed early. */
+  readonly maxGatheredBytes: number
+}
+
+/** Pieces are handed to the encoder when together they have this many rows or bytes. */
+const ENCODE_ROWS = 16_384
+const ENCODE_BYTES = 8 * 2 ** 20
+/** What the Parquet writer keeps as Arrow data at most, before it encodes a row group. */
+const ENCODER_WAITING_BYTES = 64 * 2 ** 20
+
+export class RollingWriter {
+  readonly #schema: Schema
+  readonly #sortOrder: SortOrder
+  readonly #settings: WriteSettings
+  readonly #parquetOptions: ParquetWriteOptions
+  readonly #maxGatheredBytes: number
+  #gathered: RecordBatch[] = []
+  #gatheredRows = 0
+  #gatheredBytes = 0
+  #parquet: ParquetWriter | undefined
+  /** Arrow bytes given to the open file. */
+  #openBytes = 0
+  /** Bytes of a file per byte of Arrow data, as the last file had it. */
+  #ratio = 1
+
+  constructor(options: RollingWriterOptions) {
+    this.#schema = options.schema
+    this.#sortOrder = options.sortOrder
+    this.#settings = options.settings
+    this.#maxGatheredBytes = options.maxGatheredBytes
+    this.#parquetOptions = {
+      schema: options.schema,
+      codec: options.settings.codec,
+      rowGroupSizeBytes: options.settings.rowGroupSizeBytes,
+      sortedBy: sortedColumns(options.sortOrder),
+    }
+  }
+
+  /** Upper bound of the memory that the open file holds. */
+  get sizeBytes(): number {
+    const encoder = this.#parquet === undefined ? 0 : this.#parquet.estimatedBytes
+    return this.#gatheredBytes + Math.min(this.#openBytes, ENCODER_WAITING_BYTES) + encoder
+  }
+
+  /** Adds rows; returns the files that they filled. */
+  write(batch: RecordBatch): EncodedParquet[] {
+    this.#gathered.push(batch)
+    this.#gatheredRows += batch.numRows
+    this.#gatheredBytes += batchSizeBytes(batch)
+    if (this.#isSorted) return this.#isSortedFileFull() ? this.finish() : []
+    return this.#gatheredRows >= ENCODE_ROWS || this.#gatheredBytes >= ENCODE_BYTES ? this.#encodeGathered() : []
+  }
+
+  /** Closes the open file: the files made of all rows so far. */
+  finish(): EncodedParquet[] {
+    const files = this.#encodeGathered()
+    const last = this.#closeFile()
+    return last === undefined ? files : [...files, last]
+  }
+
+  get #isSorted(): boolean {
+    return this.#sortOrder.fields.length > 0
+  }
+
+  #isSortedFileFull(): boolean {
+    const estimate = this.#gatheredBytes * this.#ratio
+    return estimate >= this.#settings.targetFileSizeBytes || this.#gatheredBytes >= this.#maxGatheredBytes
+  }
+
+  #encodeGathered(): EncodedParquet[] {
+    const [first, ...others] = this.#gathered
+    if (first === undefined) return []
+    this.#gathered = []
+    this.#gatheredRows = 0
+    this.#gatheredBytes = 0
+    const files: EncodedParquet[] = []
+    const batches = this.#isSorted
+      ? sortBatches([first, ...others], this.#schema, this.#sortOrder)
+      : [concatBatches([first, ...others])]
+    for (const batch of batches) {
+      const file = this.#encode(batch)
+      if (file !== undefined) files.push(file)
+    }
+    return files
+  }
+
+  #encode(batch: RecordBatch): EncodedParquet | undefined {
+    if (batch.numRows === 0) return undefined
+    this.#parquet ??= createParquetWriter(this.#parquetOptions)
+    this.#parquet.write(batch)
+    this.#openBytes += batchSizeBytes(batch)
+    return this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes ? this.#closeFile() : undefined
+  }
+
+  #closeFile(): EncodedParquet | undefined {
+    const file = this.#parquet?.finish()
+    if (file === undefined) return undefined
+    this.#ratio = file.bytes.length / this.#openBytes
+    this.#parquet = undefined
+    this.#openBytes = 0
+    return file
+  }
+}
+
+/** The leading columns of a sort order that the file is sorted by as they are. */
+function sortedColumns(order: SortOrder): ParquetWriteOptions['sortedBy'] {
+  const end = order.fields.findIndex(({ transform }) => transform.kind !== 'identity')
+  return order.fields.slice(0, end === -1 ? undefined : end).flatMap(({ sourceIds, direction, nullOrder }) =>
+    sourceIds.map((fieldId) => ({
+      fieldId,
+      descending: direction === 'desc',
+      nullsFirst: nullOrder === 'nulls-first',
+    })),
+  )
+}

@@ -1,0 +1,213 @@
+/**
+ * Batches in the table's schema → data files in the store, not committed: the second half of every append. Rows go to
+ * their partitions' files; a full file is uploaded at once, and its promise handed on, so that the commit awaits the
+ * uploads together with its metadata (ARCHITECTURE.md, "Commit").
+ */
+import type { RecordBatch } from 'apache-arrow'
+import { ValidationError } from '../base/errors.ts'
+import type { Reporter } from '../base/events.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { EncodedParquet } from '../format/parquet-writer.ts'
+import { parquetMetrics } from '../format/parquet-metrics.ts'
+import type { FileIO } from '../io/file-io.ts'
+import type { DataFile, PartitionData } from '../spec/data-file.ts'
+import { metricsModes } from '../spec/metrics-modes.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+import type { MetricsMode } from '../spec/properties.ts'
+import type { SortOrder } from '../spec/sort-order.ts'
+import { currentSchema, defaultSortOrder, defaultSpec } from '../spec/table-metadata-access.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { Schema } from '../spec/types.ts'
+import { dataFileName, locationProvider } from './location-provider.ts'
+import type { LocationProvider } from './location-provider.ts'
+import { Partitioner, rowsOf } from './partitioner.ts'
+import { RollingWriter } from './rolling-writer.ts'
+import { UploadQueue } from './upload-queue.ts'
+import { readWriteSettings } from './write-settings.ts'
+import type { WriteSettings } from './write-settings.ts'
+
+export interface TableWriterOptions {
+  readonly io: FileIO
+  readonly runtime: Runtime
+  readonly metadata: TableMetadata
+  /** Part of every file's name: a UUID that no other write has. */
+  readonly writeId: string
+  readonly reporter?: Reporter | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Memory of the files that are open at once: beyond it the largest is closed early. 256 MiB. */
+  readonly memoryBytes?: number | undefined
+}
+
+export interface WriteResult {
+  readonly dataFiles: readonly DataFile[]
+  /** One per file, some still under way. None goes unhandled: whoever doesn't await them may drop them. */
+  readonly uploads: readonly Promise<unknown>[]
+  /** The store's time heard before the first upload began. */
+  readonly sessionStartMs: number
+  readonly rows: number
+}
+
+interface OpenPartition {
+  readonly index: number
+  readonly partition: PartitionData
+  readonly writer: RollingWriter
+}
+
+const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20
+
+export class TableWriter {
+  readonly #io: FileIO
+  readonly #reporter: Reporter | undefined
+  readonly #signal: AbortSignal | undefined
+  readonly #writeId: string
+  readonly #memoryBytes: number
+  readonly #schema: Schema
+  readonly #spec: PartitionSpec
+  readonly #sortOrder: SortOrder
+  readonly #settings: WriteSettings
+  readonly #locationOf: LocationProvider
+  readonly #metricsMode: (fieldId: number) => MetricsMode
+  readonly #partitioner: Partitioner
+  readonly #uploads: UploadQueue
+  readonly #open = new Map<number, OpenPartition>()
+  readonly #dataFiles: DataFile[] = []
+  #sessionStartMs: number | undefined
+  #rows = 0
+  #state: 'open' | 'closed' | 'failed' = 'open'
+
+  /** Errors: UnsupportedError naming the table's setting, transform or type that can't be written. */
+  constructor(options: TableWriterOptions) {
+    const { metadata, memoryBytes = DEFAULT_MEMORY_BYTES } = options
+    this.#io = options.io
+    this.#reporter = options.reporter
+    this.#signal = options.signal
+    this.#writeId = options.writeId
+    this.#memoryBytes = memoryBytes
+    this.#schema = currentSchema(metadata)
+    this.#spec = defaultSpec(metadata)
+    this.#sortOrder = defaultSortOrder(metadata)
+    this.#settings = readWriteSettings(metadata.properties)
+    this.#locationOf = locationProvider(metadata, this.#schema, this.#spec)
+    const { properties } = metadata
+    this.#metricsMode = metricsModes({ schema: this.#schema, sortOrder: this.#sortOrder, properties })
+    this.#partitioner = new Partitioner(this.#schema, this.#spec)
+    this.#uploads = new UploadQueue(options.io, options.signal)
+  }
+
+  /**
+   * Adds a batch in `toArrowSchema` of the table's schema; resolves when another may come. After an error the writer
+   * takes no more: call `abort`.
+   */
+  async write(batch: RecordBatch): Promise<void> {
+    this.#checkOpen()
+    await this.#guard(async () => {
+      for (const part of this.#partitioner.split(batch)) {
+        const open = this.#open.get(part.index) ?? this.#openPartition(part.index, part.partition)
+        await this.#emit(open, open.writer.write(rowsOf(batch, part)))
+      }
+      this.#rows += batch.numRows
+      await this.#keepWithinMemory()
+    })
+  }
+
+  /** Closes all files and starts their uploads. */
+  async close(): Promise<WriteResult> {
+    this.#checkOpen()
+    return await this.#guard(async () => {
+      for (const open of this.#open.values()) await this.#finish(open)
+      const sessionStartMs = this.#sessionStartMs ?? (await this.#io.storeTimeMs({ signal: this.#signal }))
+      this.#state = 'closed'
+      return { dataFiles: this.#dataFiles, uploads: this.#uploads.all, sessionStartMs, rows: this.#rows }
+    })
+  }
+
+  /** Ends the write and deletes what it uploaded, when all of that has come to rest. Not for files already committed. */
+  async abort(): Promise<void> {
+    this.#state = 'failed'
+    this.#open.clear()
+    await this.#uploads.settled()
+    const locations = this.#dataFiles.map((file) => file.filePath)
+    if (locations.length > 0) await this.#io.delete(locations)
+    this.#dataFiles.length = 0
+  }
+
+  /** Disposing of a writer that was not closed deletes what it uploaded. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state !== 'closed') await this.abort()
+  }
+
+  #checkOpen(): void {
+    this.#signal?.throwIfAborted()
+    if (this.#state !== 'open') throw new ValidationError(`the writer is ${this.#state}: start a new write`)
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#state = 'failed'
+      throw error
+    }
+  }
+
+  #openPartition(index: number, partition: PartitionData): OpenPartition {
+    const writer = new RollingWriter({
+      schema: this.#schema,
+      sortOrder: this.#sortOrder,
+      settings: this.#settings,
+      maxGatheredBytes: this.#memoryBytes,
+    })
+    const open = { index, partition, writer }
+    this.#open.set(index, open)
+    return open
+  }
+
+  /** A lone file may grow to its target size; beside others, files are closed early, largest first. */
+  async #keepWithinMemory(): Promise<void> {
+    let total = 0
+    for (const { writer } of this.#open.values()) total += writer.sizeBytes
+    while (total > this.#memoryBytes && this.#open.size > 1) {
+      const [first, ...others] = this.#open.values()
+      if (first === undefined) return
+      const largest = others.reduce((a, b) => (b.writer.sizeBytes > a.writer.sizeBytes ? b : a), first)
+      total -= largest.writer.sizeBytes
+      await this.#finish(largest)
+    }
+  }
+
+  async #finish(open: OpenPartition): Promise<void> {
+    this.#open.delete(open.index)
+    await this.#emit(open, open.writer.finish())
+  }
+
+  async #emit({ partition }: OpenPartition, files: readonly EncodedParquet[]): Promise<void> {
+    for (const file of files) {
+      this.#signal?.throwIfAborted()
+      this.#sessionStartMs ??= await this.#io.storeTimeMs({ signal: this.#signal })
+      const dataFile = this.#describe(file, partition)
+      // Recorded first: an upload that fails may still have left the object.
+      this.#dataFiles.push(dataFile)
+      await this.#uploads.start(dataFile.filePath, file.bytes)
+      this.#reporter?.({
+        type: 'file-written',
+        location: dataFile.filePath,
+        rows: dataFile.recordCount,
+        sizeBytes: dataFile.fileSizeInBytes,
+      })
+    }
+  }
+
+  #describe({ bytes, footer, nanValueCounts }: EncodedParquet, partition: PartitionData): DataFile {
+    const fileName = dataFileName(this.#writeId, this.#dataFiles.length + 1)
+    return {
+      content: 'data',
+      filePath: this.#locationOf(partition, fileName),
+      fileFormat: 'parquet',
+      specId: this.#spec.specId,
+      partition,
+      fileSizeInBytes: bytes.length,
+      sortOrderId: this.#sortOrder.orderId,
+      ...parquetMetrics(footer, this.#schema, this.#metricsMode, nanValueCounts),
+    }
+  }
+}
