@@ -25,6 +25,7 @@ import {
   Utf8,
 } from 'apache-arrow'
 import { UnsupportedError } from '../base/errors.ts'
+import { memoizeWeak } from '../base/memo.ts'
 import type { MapType, NestedField, Schema, Type } from '../spec/types.ts'
 
 const FIELD_ID_KEY = 'PARQUET:field_id'
@@ -32,15 +33,9 @@ const FIELD_ID_KEY = 'PARQUET:field_id'
 const DECIMAL_BITS = 128
 
 /** Memoised, so that all batches of a schema share one Arrow schema object. */
-export function toArrowSchema(schema: Schema): ArrowSchema {
-  const known = memo.get(schema)
-  if (known !== undefined) return known
-  const made = new ArrowSchema(schema.fields.map(toArrowField))
-  memo.set(schema, made)
-  return made
-}
-
-const memo = new WeakMap<Schema, ArrowSchema>()
+export const toArrowSchema: (schema: Schema) => ArrowSchema = memoizeWeak(
+  (schema) => new ArrowSchema(schema.fields.map(toArrowField)),
+)
 
 function toArrowField(field: NestedField): Field {
   return arrowField(field.name, field.id, field.type, field.required)

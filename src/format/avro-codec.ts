@@ -147,11 +147,11 @@ export function writeBlock<T>(
   sink.number(0)
 }
 
-/** Resolves a codec where the writer may have put a union: at least one branch must be readable. */
+/** Resolves a codec where the writer may have put a union: at least one branch beside null must be readable. */
 export function resolveUnion<T>(codec: AvroCodec<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {
   if (writer.kind !== 'union') return codec.resolve(writer, location)
   const branches = writer.branches.map((branch) => codec.resolve(branch, location))
-  if (branches.every((read) => read === undefined)) return undefined
+  if (branches.every((read, i) => read === undefined || writer.branches[i]?.kind === 'null')) return undefined
   return (cursor) => {
     const read = branches[cursor.number()] ?? cursor.fail('a union holds a value that is not expected here')
     return read(cursor)

@@ -17,7 +17,8 @@ export class AvroCursor {
   #high = 0
 
   constructor(bytes: Uint8Array, location: string) {
-    this.bytes = bytes
+    // A plain view, so that what is read of a Buffer (zlib gives them) is plain too.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.location = location
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

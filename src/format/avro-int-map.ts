@@ -66,12 +66,10 @@ function readMap<T>(cursor: AvroCursor, layout: Layout<T>): ReadonlyMap<number, 
     cursor.skipLong()
     layout.skipValue(cursor)
   }
-  const end = cursor.offset
   const lazy = new AvroIntMap(cursor, start, size, layout)
   if (size === 0 || cursor.blockCount() === 0) return lazy
-  const map = new Map(lazy)
-  cursor.offset = end
-  return readRest(cursor, map, layout)
+  // Decoding the first block leaves the cursor where it ends.
+  return readRest(cursor, new Map(lazy), layout)
 }
 
 /** Few writers cut a map into blocks: such a map is decoded at once. */

@@ -4,7 +4,7 @@
  */
 import type { JsonCursor } from '../base/json.ts'
 
-export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'
+type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'
 
 export interface AvroRecordNode {
   readonly kind: 'record'

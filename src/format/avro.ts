@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
+import { memoizeWeak } from '../base/memo.ts'
 import { resolveUnion } from './avro-codec.ts'
 import type { AvroCodec } from './avro-codec.ts'
 import { compressBlock, decompressBlock } from './avro-compression.ts'
@@ -75,7 +76,7 @@ export function encodeAvro<T>(
   records: Iterable<T>,
   { metadata = {}, compression = 'deflate' }: AvroWriteOptions = {},
 ): Uint8Array {
-  const header = encodeHeader({ 'avro.schema': printAvroSchema(codec.schema), 'avro.codec': compression, ...metadata })
+  const header = encodeHeader({ 'avro.schema': schemaText(codec), 'avro.codec': compression, ...metadata })
   const blocks = encodeBlocks(codec, records, compression)
   const digest = createHash('sha256').update(header)
   for (const { payload } of blocks) digest.update(payload)
@@ -125,6 +126,8 @@ function encodeBlocks<T>(codec: AvroCodec<T>, records: Iterable<T>, compression:
   flush()
   return blocks
 }
+
+const schemaText = memoizeWeak((codec: { readonly schema: JsonValue }) => printAvroSchema(codec.schema))
 
 /** Prints a schema, with each named type defined where it comes first and named from then on, as Avro demands. */
 function printAvroSchema(schema: JsonValue): string {

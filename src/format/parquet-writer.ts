@@ -5,8 +5,8 @@
  */
 import { Data, type DataType, RecordBatch, type Schema as ArrowSchema, Struct, makeData } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
-import { printJson } from '../base/json.ts'
-import { printSchema } from '../spec/schema-json.ts'
+import { memoizeWeak } from '../base/memo.ts'
+import { schemaText } from '../spec/schema-json.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import { arrowBytes, checkLayout, checkRequired, countNans } from './arrow-inspect.ts'
 import { toArrowSchema } from './arrow-schema.ts'
@@ -64,7 +64,6 @@ export function createParquetWriter(options: ParquetWriteOptions): ParquetWriter
 
 class RowGroupWriter implements ParquetWriter {
   readonly #schema: Schema
-  readonly #stored: Schema
   readonly #storedArrow: ArrowSchema
   readonly #codec: ParquetCodec
   readonly #rowGroupBytes: number
@@ -89,17 +88,15 @@ class RowGroupWriter implements ParquetWriter {
       throw new ValidationError(`a row group of ${rowGroupSizeBytes} bytes or ${rowGroupRows} rows holds nothing`)
     }
     this.#schema = schema
-    this.#stored = toStoredSchema(schema)
-    this.#storedArrow = toArrowSchema(this.#stored)
+    const { storedArrow, parquet, fieldIds } = layoutOf(schema)
+    this.#storedArrow = storedArrow
     this.#codec = codec
     this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, MAX_BUFFERED_BYTES)
     this.#rowGroupRows = rowGroupRows
-    const parquetSchema = toParquetSchema(this.#stored)
-    const fieldIds = leavesOf(parquetSchema).map((leaf) => leaf.fieldId)
     this.#assembly = new ParquetAssembly({
-      schema: parquetSchema,
+      schema: parquet,
       createdBy: CREATED_BY,
-      keyValueMetadata: new Map([['iceberg.schema', printJson(printSchema(schema))]]),
+      keyValueMetadata: new Map([['iceberg.schema', schemaText(schema)]]),
       sortingColumns: sortingColumns(options.sortedBy ?? [], fieldIds),
     })
   }
@@ -159,6 +156,13 @@ class RowGroupWriter implements ParquetWriter {
     this.#assembly.append(encodeParquet(this.#storedArrow, batches, this.#codec), 'the row group just encoded')
   }
 }
+
+/** The forms that a schema takes on its way into a file. */
+const layoutOf = memoizeWeak((schema: Schema) => {
+  const stored = toStoredSchema(schema)
+  const parquet = toParquetSchema(stored)
+  return { storedArrow: toArrowSchema(stored), parquet, fieldIds: leavesOf(parquet).map((leaf) => leaf.fieldId) }
+})
 
 function sortingColumns(sortedBy: readonly SortedBy[], fieldIds: readonly (number | undefined)[]): SortingColumn[] {
   return sortedBy.map(({ fieldId, descending, nullsFirst }) => {

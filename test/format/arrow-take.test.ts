@@ -42,7 +42,7 @@ function simplify(value: unknown): unknown {
   if (value instanceof Uint8Array || value instanceof Uint32Array) return [...value]
   const json = (value as { toJSON?: () => unknown }).toJSON?.() ?? value
   if (Array.isArray(json)) return json.map(simplify)
-  return Object.fromEntries(Object.entries(json as object).map(([key, member]) => [key, simplify(member)]))
+  return Object.fromEntries(Object.entries(json).map(([key, member]) => [key, simplify(member)]))
 }
 
 const everyThird = <T>(make: (row: number) => T): (T | null)[] =>
@@ -60,7 +60,7 @@ function fixed(width: number, type: DataType): Data {
 
 const point = new Struct([new Field('x', new Int32(), true), new Field('name', new Utf8(), true)])
 const entries = new Struct<{ key: Utf8; value: DataType }>([
-  new Field('key', new Utf8(), false) as Field<Utf8>,
+  new Field('key', new Utf8(), false),
   new Field('value', new Int64(), true),
 ])
 

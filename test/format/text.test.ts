@@ -96,6 +96,23 @@ describe('csv', () => {
     await expect(rowsOf('csv', text)).rejects.toThrow(ValidationError)
   })
 
+  it('reads large files without a warning', async () => {
+    const warnings: Error[] = []
+    const listener = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', listener)
+    const lines = Array.from({ length: 40_000 }, (_, i) => `${i},${'x'.repeat(40)}`)
+    async function* largeFile(): AsyncGenerator<Uint8Array> {
+      const bytes = Buffer.from(`id,text\n${lines.join('\n')}\n`)
+      for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+    }
+    let rows = 0
+    for await (const row of readTextRows('csv', largeFile(), 'f.csv')) expect(row['id']).toBe(String(rows++))
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', listener)
+    expect(rows).toBe(40_000)
+    expect(warnings).toEqual([])
+  })
+
   it('passes on what is wrong with the stream, and stops reading when the reader leaves', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield new TextEncoder().encode('a\n1\n')

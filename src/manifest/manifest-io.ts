@@ -1,0 +1,80 @@
+/** From a snapshot to its manifests to their entries, through FileIO: where scans and commits begin to read. */
+import { mapConcurrent } from '../base/concurrency.ts'
+import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
+import { openAvro, readAvro } from '../format/avro.ts'
+import type { FileIO, IoOptions } from '../io/file-io.ts'
+import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import { decodeManifestList } from './manifest-list.ts'
+import { decodeManifest } from './manifest-reader.ts'
+import { manifestEntryCodec } from './manifest-schema.ts'
+import { countEntries } from './manifest-writer.ts'
+
+const MANIFESTS_IN_FLIGHT = 8
+
+/** The manifests of a snapshot, by its list or, in old v1 tables, by the paths it names. */
+export async function readManifestList(
+  io: FileIO,
+  snapshot: Snapshot,
+  options: IoOptions = {},
+): Promise<ManifestFile[]> {
+  const { manifestList, manifests, snapshotId, keyId } = snapshot
+  if (keyId !== undefined) refuseEncrypted(`the manifest list of snapshot ${snapshotId}`)
+  if (manifestList !== undefined) {
+    const { bytes } = await io.read(manifestList, options)
+    return decodeManifestList(bytes, manifestList)
+  }
+  if (manifests === undefined) {
+    throw new InvalidDataError(`snapshot ${snapshotId} names neither a manifest list nor manifests`, {
+      context: { snapshotId },
+    })
+  }
+  const files: ManifestFile[] = []
+  const read = (path: string): Promise<ManifestFile> => describeManifest(io, path, snapshotId, options)
+  for await (const file of mapConcurrent(manifests, MANIFESTS_IN_FLIGHT, read, options.signal)) files.push(file)
+  return files
+}
+
+/** All entries of a manifest, with what they inherit. */
+export async function readManifest(
+  io: FileIO,
+  manifest: ManifestFile,
+  metadata: TableMetadata,
+  options: IoOptions = {},
+): Promise<ManifestEntry[]> {
+  const { manifestPath, keyMetadata } = manifest
+  if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
+  const { bytes } = await io.read(manifestPath, options)
+  return decodeManifest(bytes, manifestPath, { manifest, metadata })
+}
+
+/** What a list would say of a v1 manifest, but for the summaries of its partitions. */
+async function describeManifest(
+  io: FileIO,
+  path: string,
+  snapshotId: bigint,
+  options: IoOptions,
+): Promise<ManifestFile> {
+  const { bytes } = await io.read(path, options)
+  const file = openAvro(bytes, path)
+  const specId = Number(file.metadata.get('partition-spec-id') ?? 0)
+  if (!Number.isInteger(specId)) {
+    throw new InvalidDataError(`${path}: partition-spec-id is not an integer`, { context: { location: path } })
+  }
+  return {
+    manifestPath: path,
+    manifestLength: bytes.length,
+    partitionSpecId: specId,
+    content: 'data',
+    sequenceNumber: 0n,
+    minSequenceNumber: 0n,
+    addedSnapshotId: snapshotId,
+    // Read without partition fields, entries can be counted before their spec is known.
+    ...countEntries(readAvro(file, manifestEntryCodec({ specId, fields: [] }, []))),
+  }
+}
+
+function refuseEncrypted(what: string): never {
+  throw new UnsupportedError(`${what} is encrypted: firn does not read encrypted tables`)
+}

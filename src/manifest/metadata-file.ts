@@ -1,0 +1,55 @@
+/** Reads and writes metadata.json files (spec, "Table Metadata and Snapshots"; gzip by Java's naming). */
+import { gzipSync } from 'node:zlib'
+import { InvalidDataError } from '../base/errors.ts'
+import { decompressGzip, decompressZstd } from '../format/avro-compression.ts'
+import type { FileIO, IoOptions } from '../io/file-io.ts'
+import { parseTableMetadata, printTableMetadata } from '../spec/table-metadata-json.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+
+const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b)
+const ZSTD_MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)
+/** The longest text that V8 has room for. */
+const MAX_TEXT_BYTES = 512 * 1024 * 1024
+
+/** Errors: those of FileIO.read, and InvalidDataError or UnsupportedError for what the file holds. */
+export async function readTableMetadata(io: FileIO, location: string, options: IoOptions = {}): Promise<TableMetadata> {
+  const { bytes } = await io.read(location, options)
+  return decodeTableMetadata(bytes, location)
+}
+
+/** Compression shows in the first bytes, so any name will do: `.gz.metadata.json`, `.metadata.json.gz`, a plain one. */
+export function decodeTableMetadata(bytes: Uint8Array, location: string): TableMetadata {
+  return parseTableMetadata(decodeText(decompress(bytes, location), location), location)
+}
+
+/** The file's bytes; equal metadata gives equal bytes. */
+export function encodeTableMetadata(
+  metadata: TableMetadata,
+  options: { readonly gzip?: boolean | undefined } = {},
+): Uint8Array {
+  const text = Buffer.from(printTableMetadata(metadata))
+  return options.gzip === true ? gzipSync(text) : text
+}
+
+/** `00042-<commitId>.metadata.json`, or `.gz.metadata.json`. */
+export function metadataFileName(version: number, commitId: string, gzip = false): string {
+  return `${String(version).padStart(5, '0')}-${commitId}${gzip ? '.gz' : ''}.metadata.json`
+}
+
+function decompress(bytes: Uint8Array, location: string): Uint8Array {
+  if (startsWith(bytes, GZIP_MAGIC)) return decompressGzip(bytes, location, MAX_TEXT_BYTES)
+  if (startsWith(bytes, ZSTD_MAGIC)) return decompressZstd(bytes, location, MAX_TEXT_BYTES)
+  return bytes
+}
+
+function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
+  return magic.every((byte, i) => bytes[i] === byte)
+}
+
+function decodeText(bytes: Uint8Array, location: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new InvalidDataError(`${location}: not UTF-8 text`, { context: { location }, cause: error })
+  }
+}

@@ -1,0 +1,44 @@
+/** Partition values as manifests store them: the part of a manifest's schema that follows from its partition spec. */
+import { avroMapped } from '../format/avro-codec.ts'
+import type { AvroCodec } from '../format/avro-codec.ts'
+import { avroRecord, optionalField } from '../format/avro-record.ts'
+import type { AvroField } from '../format/avro-record.ts'
+import { avroAnyValue, avroNothing, avroValue } from '../format/avro-value.ts'
+import type { PartitionData } from '../spec/data-file.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+import type { PrimitiveType, Value } from '../spec/types.ts'
+
+/** The partition tuple: a record with an optional field for each field of the spec, by its id. */
+export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroCodec<PartitionData> {
+  const taken = new Set<string>()
+  const fields = spec.fields.map(({ fieldId, name, transform }, i): AvroField<Value | undefined> => {
+    const type: PrimitiveType = types[i] ?? { kind: 'unknown' }
+    const sanitized = sanitizeAvroName(name)
+    const unique = taken.has(sanitized) ? `${sanitized}_${fieldId}` : sanitized
+    taken.add(unique)
+    const attributes = unique === name ? undefined : { 'iceberg-field-name': name }
+    if (transform.kind === 'unknown') return { ...optionalField(fieldId, unique, avroAnyValue), attributes }
+    if (type.kind === 'unknown')
+      return { id: fieldId, name: unique, codec: avroNothing, fallback: undefined, attributes }
+    return { ...optionalField(fieldId, unique, avroValue(type)), attributes }
+  })
+  type Values = Readonly<Record<number, Value | undefined>>
+  return avroMapped<Values, PartitionData>(
+    avroRecord<Values>('r102', fields),
+    (values) => fields.map((_, i) => values[i] ?? null),
+    (values) => values.map((value) => value ?? undefined),
+  )
+}
+
+/**
+ * A name that Avro accepts, made as Java makes it: `a b` → `a_x20b`, `1st` → `_1st`. Letters beyond ASCII are escaped
+ * too: Avro's specification has no place for them, and several readers refuse them.
+ */
+export function sanitizeAvroName(name: string): string {
+  const sanitized = name.replaceAll(/[^A-Za-z0-9_]/g, escapeUnit)
+  return /^\d/.test(sanitized) ? `_${sanitized}` : sanitized
+}
+
+function escapeUnit(unit: string): string {
+  return `_x${unit.charCodeAt(0).toString(16).toUpperCase()}`
+}
