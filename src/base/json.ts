@@ -2,13 +2,29 @@
  * JSON that keeps 64-bit integers, and a cursor that reads it with the path in every error. Used by all codecs of the
  * format's JSON documents: nothing is cast, everything is parsed.
  */
-import { JSONParse, JSONStringify } from 'json-with-bigint'
+import { JSONParse } from 'json-with-bigint'
 import { InvalidDataError, messageOf } from './errors.ts'
 
 export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject
 export interface JsonObject {
   readonly [key: string]: JsonValue | undefined
 }
+
+/** JSON that is printed already: put into a document as it is. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** What can be printed: values, and printed parts of them. */
+export type PrintableJson =
+  | JsonValue
+  | JsonText
+  | readonly PrintableJson[]
+  | { readonly [key: string]: PrintableJson | undefined }
 
 /** Digits enough for an integer beyond 2^53; without them the native parser, many times faster, loses nothing. */
 const LONG_DIGITS = /\d{16}/
@@ -23,8 +39,38 @@ export function parseJson(text: string, location: string): JsonValue {
 }
 
 /** Prints JSON; bigints become bare integers, `undefined` members are left out. */
-export function printJson(value: JsonValue, indent?: number): string {
-  return JSONStringify(value, null, indent)
+export function printJson(value: PrintableJson): string {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (value instanceof JsonText) return value.text
+  return isList(value) ? printList(value) : printObject(value)
+}
+
+/** Prints a part that goes into many documents. */
+export function printJsonText(value: PrintableJson): JsonText {
+  // One flat string: V8 keeps a sum of texts as a tree, to be walked again for each document.
+  return new JsonText(Buffer.from(printJson(value)).toString())
+}
+
+/** Added up rather than joined: long texts are then put together once, when they are encoded. */
+function printList(items: readonly PrintableJson[]): string {
+  let text = ''
+  for (const item of items) text += `${text === '' ? '' : ','}${printJson(item)}`
+  return `[${text}]`
+}
+
+function printObject(members: { readonly [key: string]: PrintableJson | undefined }): string {
+  let text = ''
+  for (const key of Object.keys(members)) {
+    const member = members[key]
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${printJson(member)}`
+  }
+  return `{${text}}`
+}
+
+/** Array.isArray, which does not know readonly arrays. */
+function isList(value: PrintableJson): value is readonly PrintableJson[] {
+  return Array.isArray(value)
 }
 
 /** A place in a JSON document: typed reads that fail with the document's location and the path. */

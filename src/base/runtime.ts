@@ -3,6 +3,7 @@
  * runs the real code under a virtual clock and a seed.
  */
 import { randomUUID } from 'node:crypto'
+import { onAbort } from './abort.ts'
 
 /** A signal that aborts by itself; `cancel` frees its timer. */
 export interface Deadline {
@@ -40,29 +41,29 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       reject(signal.reason as Error)
       return
     }
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason as Error)
-    }
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
+      release?.()
       resolve()
     }, ms)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const release =
+      signal &&
+      onAbort(signal, () => {
+        clearTimeout(timer)
+        reject(signal.reason as Error)
+      })
   })
 }
 
 function deadline(ms: number, parent?: AbortSignal): Deadline {
   const controller = new AbortController()
-  const onParent = (): void => controller.abort(parent?.reason)
   const timer = setTimeout(() => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms)
-  if (parent?.aborted) onParent()
-  parent?.addEventListener('abort', onParent, { once: true })
+  if (parent?.aborted) controller.abort(parent.reason)
+  const release = parent && onAbort(parent, () => controller.abort(parent.reason))
   return {
     signal: controller.signal,
     cancel() {
       clearTimeout(timer)
-      parent?.removeEventListener('abort', onParent)
+      release?.()
     },
   }
 }

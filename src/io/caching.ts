@@ -2,6 +2,7 @@
  * A cache of immutable objects, as a decorator over any FileIO: whole objects and byte ranges, least recently used out
  * first, within a limit of bytes. Equal reads that overlap become one. Pointers never come here: they go through `cas`.
  */
+import { onAbort } from '../base/abort.ts'
 import { checkRange, shorterThan } from './byte-range.ts'
 import type {
   Answer,
@@ -216,8 +217,7 @@ function costOf(key: string, { bytes }: ReadAnswer): number {
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    const release = onAbort(signal, () => reject(signal.reason as Error))
+    promise.then(resolve, reject).finally(release)
   })
 }

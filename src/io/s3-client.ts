@@ -2,11 +2,9 @@
  * One connection to an S3 store, through which every request goes. A request is sent once, has a time limit, tells the
  * store's time (its answer's `Date`) and is reported as one event; what went wrong comes back as a value.
  */
-import { addAbortSignal, Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type {
   $Command,
-  GetObjectCommand,
-  GetObjectCommandOutput,
   S3Client,
   S3ClientResolvedConfig,
   ServiceInputTypes,
@@ -16,7 +14,8 @@ import type { IcebergError } from '../base/errors.ts'
 import type { Reporter, RequestEvent, RequestVerb } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { parseS3Location } from './location.ts'
-import { describeFailure, s3Error, type S3Failure } from './s3-errors.ts'
+import { type DirectAnswer, readStream, S3Direct } from './s3-direct.ts'
+import { answeredError, describeFailure, s3Error, type S3Failure } from './s3-errors.ts'
 import { createS3Client, endpointOf, type S3Settings } from './s3-settings.ts'
 
 export interface S3Request {
@@ -30,8 +29,19 @@ export type S3Result<T> =
   | { readonly ok: true; readonly output: T; readonly storeTimeMs: number }
   | { readonly ok: false; readonly failure: S3Failure; readonly storeTimeMs: number }
 
+/** A request for one object, without the SDK's command machinery. */
+export interface S3ObjectRequest extends S3Request {
+  readonly verb: 'GET' | 'PUT' | 'HEAD'
+  /** In lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body?: Uint8Array | undefined
+}
+
 export interface S3Object {
-  readonly head: GetObjectCommandOutput
+  readonly etag: string | undefined
+  readonly lastModifiedMs: number | undefined
+  readonly contentLength: number | undefined
+  /** Empty in answers to HEAD. */
   readonly bytes: Uint8Array
 }
 
@@ -57,17 +67,23 @@ export class S3Connection {
   /** The endpoint's URL, or "AWS S3". */
   readonly endpoint: string
   readonly #client: S3Client
+  readonly #direct: S3Direct
   readonly #runtime: Runtime
   readonly #reporter: Reporter | undefined
   readonly #requestTimeoutMs: number
-  #lastHeard: { readonly dateMs: number; readonly atMs: number } | undefined
+  #lastHeard: { readonly dateMs: number; readonly atMs: number; readonly wallMs: number } | undefined
 
   constructor(settings: S3Settings, options: { readonly runtime: Runtime; readonly reporter?: Reporter | undefined }) {
     this.#runtime = options.runtime
     this.#reporter = options.reporter
     this.#requestTimeoutMs = settings.requestTimeoutMs ?? 30_000
+    const endpoint = endpointOf(settings, process.env)
+    this.endpoint = endpoint ?? 'AWS S3'
     this.#client = createS3Client(settings, options.runtime)
-    this.endpoint = endpointOf(settings, process.env) ?? 'AWS S3'
+    this.#direct = new S3Direct(this.#client, {
+      connect: (region) => createS3Client({ ...settings, region }, options.runtime),
+      followRegions: endpoint === undefined,
+    })
   }
 
   /** The last answer's store time plus the time since; undefined before the first answer. */
@@ -78,6 +94,7 @@ export class S3Connection {
 
   close(): void {
     this.#client.destroy()
+    this.#direct.close()
   }
 
   /** Sends once. Rejects only where the request's signal aborts. */
@@ -88,14 +105,27 @@ export class S3Connection {
     return this.#exchange(request, (heard) => this.#call(command, request, heard))
   }
 
-  /** Sends a GET once and reads its whole body into one buffer. */
-  attemptGet(command: GetObjectCommand, request: S3Request): Promise<S3Result<S3Object>> {
-    return this.#exchange(request, async (heard) => {
-      const head = await this.#call(command, request, heard)
-      const bytes = await this.#limited(head.ContentLength ?? 0, request.signal, (signal) => readBody(head, signal))
-      heard.bytesReceived = bytes.length
-      return { head, bytes }
+  /** Sends a request for one object once and reads its whole answer. Rejects only where the request's signal aborts. */
+  attemptObject(request: S3ObjectRequest): Promise<S3Result<S3Object>> {
+    const { verb: method, location, headers = {}, body, signal } = request
+    const sent = body?.length ?? 0
+    return this.#exchange({ ...request, bytesSent: sent }, async (heard) => {
+      const timeMs = this.#signingTimeMs()
+      const answer = await this.#limited(sent, signal, (deadline) =>
+        this.#direct.send({ method, ...parseS3Location(location), headers, body, timeMs }, deadline),
+      )
+      listen(answer, heard)
+      const object = await this.#receive(method, answer, signal)
+      heard.bytesReceived = object.bytes.length
+      return object
     })
+  }
+
+  /** As `attemptObject`; errors as FileIO's. */
+  async sendObject(request: S3ObjectRequest): Promise<{ readonly output: S3Object; readonly storeTimeMs: number }> {
+    const result = await this.attemptObject(request)
+    if (!result.ok) throw await this.errorOf(result.failure, request.location)
+    return result
   }
 
   /** Sends once; errors as FileIO's. */
@@ -157,6 +187,24 @@ export class S3Connection {
     )
   }
 
+  /** Reads the body; throws what an answer that is no success says. */
+  async #receive(method: string, { statusCode, headers, body }: DirectAnswer, signal?: AbortSignal): Promise<S3Object> {
+    const { etag, 'content-length': length, 'last-modified': lastModified } = headers
+    const contentLength = length === undefined ? undefined : Number(length)
+    const expected = method === 'HEAD' ? 0 : contentLength
+    const bytes =
+      expected === 0
+        ? drained(body)
+        : await this.#limited(expected ?? 0, signal, (deadline) => readStream(body, expected, deadline))
+    if (statusCode >= 300) throw answeredError(statusCode, Buffer.from(bytes).toString())
+    return {
+      etag,
+      lastModifiedMs: lastModified === undefined ? undefined : Date.parse(lastModified),
+      contentLength,
+      bytes,
+    }
+  }
+
   /** Runs with a signal that aborts together with the parent, or when a transfer of that size should be over. */
   async #limited<T>(
     sizeBytes: number,
@@ -177,9 +225,21 @@ export class S3Connection {
   /** The answer's time; without one (no answer, no Date) an earlier answer's, or 0, which errs on the safe side. */
   #hear({ dateMs }: Heard): number {
     if (dateMs === undefined) return this.storeTimeMs() ?? 0
-    this.#lastHeard = { dateMs, atMs: this.#runtime.monotonicMs() }
+    this.#lastHeard = { dateMs, atMs: this.#runtime.monotonicMs(), wallMs: this.#runtime.wallMs() }
     return dateMs
   }
+
+  /** The local clock, put right by the last answer: stores refuse signatures of another time than their own. */
+  #signingTimeMs(): number {
+    const wallMs = this.#runtime.wallMs()
+    return this.#lastHeard === undefined ? wallMs : wallMs + this.#lastHeard.dateMs - this.#lastHeard.wallMs
+  }
+}
+
+/** Nothing is to come, but only a body that was read to its end gives its connection back. */
+function drained(body: Readable): Uint8Array {
+  body.on('error', () => {}).resume()
+  return new Uint8Array()
 }
 
 function listen(response: unknown, heard: Heard): void {
@@ -188,20 +248,6 @@ function listen(response: unknown, heard: Heard): void {
   if (!('headers' in response) || typeof response.headers !== 'object' || response.headers === null) return
   const date = 'date' in response.headers ? Date.parse(String(response.headers.date)) : Number.NaN
   if (!Number.isNaN(date)) heard.dateMs = date
-}
-
-async function readBody({ Body, ContentLength }: GetObjectCommandOutput, signal: AbortSignal): Promise<Uint8Array> {
-  if (!(Body instanceof Readable)) return new Uint8Array()
-  const stream: AsyncIterable<Buffer> = addAbortSignal(signal, Body)
-  if (ContentLength === undefined) throw new Error('an answer without Content-Length')
-  const bytes = Buffer.allocUnsafeSlow(ContentLength)
-  let end = 0
-  for await (const chunk of stream) {
-    if (end + chunk.length <= ContentLength) bytes.set(chunk, end)
-    end += chunk.length
-  }
-  if (end !== ContentLength) throw new Error(`a body of ${end} bytes, where ${ContentLength} were announced`)
-  return bytes
 }
 
 function outcomeOf(result: S3Result<unknown>): RequestEvent['outcome'] {

@@ -61,6 +61,20 @@ export function describeFailure(error: unknown, status: number | undefined): S3F
   return { status, code: codeOf(error), cause: withoutAnswer(error) }
 }
 
+/** What the body of a refusal says: S3's code as the error's name. A refused HEAD has no body, only its status. */
+export function answeredError(status: number, xml: string): Error {
+  const textOf = (tag: string): string | undefined => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1]
+  const name = textOf('Code') ?? (status === 404 ? 'NotFound' : `Status${status}`)
+  const message = textOf('Message')?.replaceAll(/&(?:#(\d+)|(\w+));/g, unescapeXml) ?? `the store answered ${status}`
+  return Object.assign(new Error(message), { name })
+}
+
+const XML_ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+
+function unescapeXml(escape: string, code: string | undefined, name: string): string {
+  return code === undefined ? (XML_ENTITIES[name] ?? escape) : String.fromCodePoint(Number(code))
+}
+
 /** The SDK hangs the raw answer on its errors, sockets, signature and all: as a cause it would flood every log. */
 function withoutAnswer(error: unknown): unknown {
   if (!(error instanceof Error) || !('$response' in error)) return error

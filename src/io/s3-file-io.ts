@@ -5,10 +5,7 @@
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
   ListBucketsCommand,
-  PutObjectCommand,
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3'
 import { mapConcurrent } from '../base/concurrency.ts'
@@ -52,14 +49,17 @@ export class S3FileIO implements FileIO {
   readonly cas: CasStore
   readonly #s3: S3Connection
   readonly #encryption: Partial<PutObjectCommandInput>
+  /** The same as headers. */
+  readonly #headers: Readonly<Record<string, string>>
   readonly #run: RunRequest
 
   constructor(options: S3Options) {
     this.#s3 = new S3Connection(options, options)
     this.#encryption = encryptionOf(options)
+    this.#headers = encryptionHeaders(this.#encryption)
     this.#run = options.run ?? ((_, attempt) => attempt())
     this.storeId = this.#s3.endpoint
-    this.cas = new S3CasStore(this.#s3, this.#encryption)
+    this.cas = new S3CasStore(this.#s3, this.#headers)
   }
 
   read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
@@ -80,18 +80,15 @@ export class S3FileIO implements FileIO {
     if (bytes.length > PART_SIZE_BYTES) {
       return writeInParts(this.#s3, { location, bytes }, { encryption: this.#encryption, run: this.#run, signal })
     }
-    const { bucket, key } = parseS3Location(location)
-    const command = new PutObjectCommand({ ...this.#encryption, Bucket: bucket, Key: key, Body: bytes })
-    const { storeTimeMs } = await this.#s3.send(command, { verb: 'PUT', location, bytesSent: bytes.length, signal })
+    const headers = this.#headers
+    const { storeTimeMs } = await this.#s3.sendObject({ verb: 'PUT', location, headers, body: bytes, signal })
     return { storeTimeMs }
   }
 
   async stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {
-    const { bucket, key } = parseS3Location(location)
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key })
-    const { output, storeTimeMs } = await this.#s3.send(command, { verb: 'HEAD', location, signal: options.signal })
-    const lastModifiedMs = output.LastModified?.getTime() ?? storeTimeMs
-    return { sizeBytes: output.ContentLength ?? 0, lastModifiedMs, storeTimeMs }
+    const { output, storeTimeMs } = await this.#s3.sendObject({ verb: 'HEAD', location, signal: options.signal })
+    const { contentLength: sizeBytes = 0, lastModifiedMs = storeTimeMs } = output
+    return { sizeBytes, lastModifiedMs, storeTimeMs }
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListPage> {
@@ -132,10 +129,9 @@ export class S3FileIO implements FileIO {
   }
 
   async #get(location: string, range: ByteRange | undefined, { signal }: IoOptions): Promise<ReadAnswer> {
-    const { bucket, key } = parseS3Location(location)
-    const part = range === undefined ? {} : { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...part })
-    const result = await this.#s3.attemptGet(command, { verb: 'GET', location, signal })
+    const headers: Record<string, string> =
+      range === undefined ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }
+    const result = await this.#s3.attemptObject({ verb: 'GET', location, headers, signal })
     if (!result.ok) {
       const error = await this.#s3.errorOf(result.failure, location)
       throw range !== undefined && result.failure.status === 416 ? shorterThan(location, range, error) : error
@@ -198,4 +194,14 @@ function encryptionOf({ sse }: S3Settings): Partial<PutObjectCommandInput> {
   if (sse === undefined) return {}
   if (sse.kind === 'AES256') return { ServerSideEncryption: 'AES256' }
   return { ServerSideEncryption: 'aws:kms', ...(sse.keyId === undefined ? {} : { SSEKMSKeyId: sse.keyId }) }
+}
+
+function encryptionHeaders({
+  ServerSideEncryption,
+  SSEKMSKeyId,
+}: Partial<PutObjectCommandInput>): Record<string, string> {
+  return {
+    ...(ServerSideEncryption === undefined ? {} : { 'x-amz-server-side-encryption': ServerSideEncryption }),
+    ...(SSEKMSKeyId === undefined ? {} : { 'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId }),
+  }
 }

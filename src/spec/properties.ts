@@ -18,9 +18,6 @@ export const PARQUET_COMPRESSION_DEFAULT = 'zstd'
 export const PARQUET_ROW_GROUP_SIZE_BYTES = 'write.parquet.row-group-size-bytes'
 export const PARQUET_ROW_GROUP_SIZE_BYTES_DEFAULT: number = 128 * 1024 * 1024
 
-export const PARQUET_PAGE_SIZE_BYTES = 'write.parquet.page-size-bytes'
-export const PARQUET_PAGE_SIZE_BYTES_DEFAULT: number = 1024 * 1024
-
 /** Replace the folders `data` and `metadata` below the table's location. */
 export const DATA_LOCATION = 'write.data.path'
 export const METADATA_LOCATION = 'write.metadata.path'

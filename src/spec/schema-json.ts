@@ -1,6 +1,7 @@
 /** Schemas as JSON (spec, Appendix C "Schemas"): in table metadata, manifests and requests to catalogs. */
 import { printJson } from '../base/json.ts'
 import type { JsonCursor, JsonObject } from '../base/json.ts'
+import { memoizeWeak } from '../base/memo.ts'
 import { parseFields, printField } from './type-json.ts'
 import type { Schema } from './types.ts'
 
@@ -23,6 +24,9 @@ export function printSchema(schema: Schema): JsonObject {
     fields: schema.fields.map(printField),
   }
 }
+
+/** The printed schema, as data files and manifests carry it. */
+export const schemaText: (schema: Schema) => string = memoizeWeak((schema) => printJson(printSchema(schema)))
 
 /** Whether two schemas have the same fields, with ids, docs and defaults, and identifiers; their own ids aside. */
 export function sameSchema(a: Schema, b: Schema): boolean {

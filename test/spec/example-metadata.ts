@@ -1,6 +1,7 @@
 /** Small tables that the tests of metadata start from. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { applyTableUpdates } from '../../src/spec/apply-table-updates.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { newTableMetadata } from '../../src/spec/new-table-metadata.ts'
 import type { NewTable } from '../../src/spec/new-table-metadata.ts'
@@ -8,6 +9,7 @@ import { buildPartitionSpec } from '../../src/spec/partition-spec.ts'
 import type { Snapshot } from '../../src/spec/snapshot.ts'
 import { buildSortOrder } from '../../src/spec/sort-order.ts'
 import type { TableMetadata } from '../../src/spec/table-metadata.ts'
+import type { TableUpdate } from '../../src/spec/table-update.ts'
 import type { Schema } from '../../src/spec/types.ts'
 
 export const FIXTURES: string = join(import.meta.dirname, '../fixtures')
@@ -43,6 +45,11 @@ export function nextSnapshot(base: TableMetadata, snapshotId: bigint, changes: P
     ...(base.formatVersion >= 3 ? { firstRowId: base.nextRowId, addedRows: 10n } : {}),
     ...changes,
   }
+}
+
+/** Applies updates a second after the base. */
+export function apply(base: TableMetadata, ...updates: TableUpdate[]): TableMetadata {
+  return applyTableUpdates(base, updates, { nowMs: base.lastUpdatedMs + 1000 })
 }
 
 export function readFixture(path: string): string {

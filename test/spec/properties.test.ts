@@ -90,6 +90,11 @@ describe('metricsModes', () => {
     expect([1, 100, 101, 102].map((id) => modeOf(id).kind)).toEqual(['truncate', 'truncate', 'none', 'none'])
   })
 
+  it('gives metrics to all of a table as wide as the limit', () => {
+    const properties = { 'write.metadata.metrics.max-inferred-column-defaults': '102' }
+    expect(metricsModes({ schema: wide, sortOrder: UNSORTED, properties })(102).kind).toBe('truncate')
+  })
+
   it('gives all columns the default that a table sets, and one its own', () => {
     const properties = { 'write.metadata.metrics.default': 'counts', 'write.metadata.metrics.column.c102': 'full' }
     const modeOf = metricsModes({ schema: wide, sortOrder: UNSORTED, properties })

@@ -14,6 +14,7 @@ describe('JSON single values', () => {
     [{ kind: 'boolean' }, true, true],
     [{ kind: 'int' }, 34, 34],
     [{ kind: 'long' }, 34n, 34n],
+    [{ kind: 'float' }, 0.34234, Math.fround(0.34234)],
     [{ kind: 'double' }, 1.5, 1.5],
     [{ kind: 'double' }, 'NaN', Number.NaN],
     [{ kind: 'decimal', precision: 9, scale: 2 }, '14.20', 1420n],

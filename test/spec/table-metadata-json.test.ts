@@ -353,6 +353,34 @@ describe('random metadata', () => {
       { type: fc.constantFrom('branch', 'tag'), snapshotId: fc.constantFrom(...ids), maxRefAgeMs: fc.nat() },
       { requiredKeys: ['type', 'snapshotId'] },
     )
+  interface Parts {
+    readonly formatVersion: 2 | 3
+    readonly ids: readonly bigint[]
+    readonly properties: Readonly<Record<string, string>>
+    readonly nextRowId: bigint
+    readonly keyId: string | undefined
+  }
+  const tableOf = ({ formatVersion, ids, ...parts }: Parts, refs: TableMetadata['refs']): TableMetadata => {
+    const base = exampleTable({ formatVersion })
+    const [current] = ids
+    return {
+      ...base,
+      snapshots: ids.map((id, i) => nextSnapshot(base, id, { sequenceNumber: BigInt(i), keyId: parts.keyId })),
+      refs: current === undefined ? {} : { ...refs, main: { type: 'branch', snapshotId: current } },
+      currentSnapshotId: current,
+      lastSequenceNumber: BigInt(ids.length),
+      properties: parts.properties,
+      nextRowId: formatVersion === 3 ? parts.nextRowId : 0n,
+      snapshotLog: ids.map((snapshotId, i) => ({ snapshotId, timestampMs: START_MS + i })),
+      statistics: ids.map((id) => ({
+        'snapshot-id': id <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(id) : id,
+        'statistics-path': 's3://s',
+        'file-size-in-bytes': 1,
+        'file-footer-size-in-bytes': 1,
+        'blob-metadata': [],
+      })),
+    }
+  }
   const metadata: fc.Arbitrary<TableMetadata> = fc
     .record({
       formatVersion: fc.constantFrom(2 as const, 3 as const),
@@ -361,29 +389,9 @@ describe('random metadata', () => {
       nextRowId: long,
       keyId: fc.option(text, { nil: undefined }),
     })
-    .chain(({ ids, ...table }) => {
-      const base = exampleTable({ formatVersion: table.formatVersion })
-      const snapshots = ids.map((id, i) => nextSnapshot(base, id, { sequenceNumber: BigInt(i), keyId: table.keyId }))
-      const [current] = ids
-      const main = current === undefined ? {} : { main: { type: 'branch' as const, snapshotId: current } }
-      const refs = ids.length === 0 ? fc.constant({}) : fc.dictionary(text, refOf(ids))
-      return refs.map((others) => ({
-        ...base,
-        snapshots,
-        refs: { ...others, ...main },
-        currentSnapshotId: current,
-        lastSequenceNumber: BigInt(ids.length),
-        properties: table.properties,
-        nextRowId: table.formatVersion === 3 ? table.nextRowId : 0n,
-        snapshotLog: ids.map((snapshotId, i) => ({ snapshotId, timestampMs: START_MS + i })),
-        statistics: ids.map((id) => ({
-          'snapshot-id': id <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(id) : id,
-          'statistics-path': 's3://s',
-          'file-size-in-bytes': 1,
-          'file-footer-size-in-bytes': 1,
-          'blob-metadata': [],
-        })),
-      }))
+    .chain((parts) => {
+      const refs = parts.ids.length === 0 ? fc.constant({}) : fc.dictionary(text, refOf(parts.ids))
+      return refs.map((others) => tableOf(parts, others))
     })
 
   it('prints and parses to itself', () => {

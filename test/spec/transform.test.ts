@@ -58,6 +58,15 @@ describe('bucketHash: Appendix B', () => {
     )
   })
 
+  it('is that of the UTF-8 bytes of text, however long', () => {
+    fc.assert(
+      fc.property(TEXT, fc.constantFrom(0, 300, 400), (text, padding) => {
+        const long = text + 'é'.repeat(padding)
+        expect(bucketHash({ kind: 'string' }, long)).toBe(murmur3(Buffer.from(long)))
+      }),
+    )
+  })
+
   it('takes nanoseconds before the epoch down to microseconds', () => {
     expect(bucketHash({ kind: 'timestamp_ns' }, -1n)).toBe(bucketHash({ kind: 'timestamp' }, -1n))
     expect(bucketHash({ kind: 'timestamp_ns' }, -1000n)).toBe(bucketHash({ kind: 'timestamp' }, -1n))
@@ -113,6 +122,8 @@ describe('applyTransform', () => {
     ['identity', { kind: 'string' }, 'x', 'x'],
     ['bucket[16]', { kind: 'int' }, 34, 2_017_239_379 % 16],
     ['bucket[16]', { kind: 'string' }, '34', ((-427_558_391 & 0x7fffffff) >>> 0) % 16],
+    ['bucket[100]', { kind: 'long' }, 34n, 79],
+    ['bucket[100]', { kind: 'string' }, '34', 57],
   ])('%s of %j %s', (transform, type, input, result) => {
     expect(applyTransform(parseTransform(transform), type, fromRowValue(type, input))).toEqual(result)
   })

@@ -1,0 +1,26 @@
+/** Results remembered for values that never change: schemas, specs and snapshots go unchanged from commit to commit. */
+
+/** `compute`, called once for each key; its result is kept for as long as the key is. */
+export function memoizeWeak<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+  return remembering(new WeakMap<K, { readonly value: V }>(), compute)
+}
+
+/** `compute`, called once for each key. Results are kept for ever: for keys of which there are few. */
+export function memoize<K, V>(compute: (key: K) => V): (key: K) => V {
+  return remembering(new Map<K, { readonly value: V }>(), compute)
+}
+
+interface Results<K, V> {
+  get(key: K): { readonly value: V } | undefined
+  set(key: K, result: { readonly value: V }): unknown
+}
+
+function remembering<K, V>(results: Results<K, V>, compute: (key: K) => V): (key: K) => V {
+  return (key) => {
+    const known = results.get(key)
+    if (known !== undefined) return known.value
+    const value = compute(key)
+    results.set(key, { value })
+    return value
+  }
+}
