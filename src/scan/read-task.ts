@@ -4,16 +4,15 @@
  * several of these at once.
  */
 import { RecordBatch, Struct, makeData } from 'apache-arrow'
-import { UnsupportedError } from '../base/errors.ts'
+import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
 import { statsMightMatch } from '../expr/metrics-evaluator.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { selectColumns } from '../format/arrow-take.ts'
 import type { ParquetFooter } from '../format/parquet-footer.ts'
 import { readParquet } from '../format/parquet-reader.ts'
-import { type ParquetSource, openParquet } from '../format/parquet-source.ts'
+import { type OpenParquetSource, type ParquetSource, openParquet } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
 import type { FileIO } from '../io/file-io.ts'
-import type { DataFile } from '../spec/data-file.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 import { type RowMask, compileFilter, countRows, filterRows } from './filter-batch.ts'
@@ -51,6 +50,13 @@ export async function* readTask(
     const rows = mask === undefined ? columns : filterRows(columns, mask)
     if (rows.numRows > 0) yield rows
   }
+}
+
+/** The task with the row groups that are left to it by the statistics in its file's footer, which this reads. */
+export async function pruneRowGroups(task: FileScanTask, { io, schema, signal }: ReadContext): Promise<FileScanTask> {
+  checkReadable(task)
+  const { footer } = await openFile(task, io, signal)
+  return { ...task, rowGroups: matchingRowGroups(task, footer, schema) }
 }
 
 /** How many rows of the task match; reads only the columns of its residual, and nothing where that is always true. */
@@ -95,9 +101,9 @@ interface Matches {
 async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGenerator<Matches, void, undefined> {
   checkReadable(task)
   const { io, schema, selected, signal } = context
-  const { file, residual } = task
+  const { residual } = task
   const columns = schemaToRead(schema, selected, residual)
-  const source = await openParquet(sourceOf(io, file), { signal })
+  const source = await openFile(task, io, signal)
   const rowGroups = matchingRowGroups(task, source.footer, schema)
   if (rowGroups.length === 0) return
   const filter = residual.type === 'true' ? undefined : compileFilter(residual, columns)
@@ -109,11 +115,24 @@ async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGene
   }
 }
 
-function sourceOf(io: FileIO, { filePath, fileSizeInBytes }: DataFile): ParquetSource {
+/** Some writers record a size that is not the file's: where no footer is found by it, the store is asked. */
+async function openFile({ file }: FileScanTask, io: FileIO, signal?: AbortSignal): Promise<OpenParquetSource> {
+  const { filePath, fileSizeInBytes } = file
+  try {
+    return await openParquet(sourceOf(io, filePath, fileSizeInBytes), { signal })
+  } catch (error) {
+    if (!(error instanceof InvalidDataError)) throw error
+    const { sizeBytes } = await io.stat(filePath, { signal })
+    if (sizeBytes === fileSizeInBytes) throw error
+    return openParquet(sourceOf(io, filePath, sizeBytes), { signal })
+  }
+}
+
+function sourceOf(io: FileIO, location: string, sizeBytes: number): ParquetSource {
   return {
-    location: filePath,
-    sizeBytes: fileSizeInBytes,
-    read: async (range, options) => (await io.readRange(filePath, range, options)).bytes,
+    location,
+    sizeBytes,
+    read: async (range, options) => (await io.readRange(location, range, options)).bytes,
   }
 }
 

@@ -23,8 +23,8 @@ export interface ScanPlan {
   readonly manifests: { readonly total: number; readonly read: number }
   /** `total` counts the snapshot's live data files. */
   readonly files: { readonly total: number; readonly planned: number }
-  /** Row groups of the planned files as their split offsets tell, before pruning by footer statistics. */
-  readonly rowGroups: number
+  /** Row groups of the planned files; `planned` is what footer statistics leave, where the footers were asked for. */
+  readonly rowGroups: { readonly total: number; readonly planned: number | undefined }
   /** Size of the planned files. */
   readonly bytes: number
   /** Requests that the whole scan makes with cold caches, planning included: an estimate. */

@@ -3,6 +3,7 @@
  * anew. Composes the read flow: resolve-scan → plan-files → read-ahead over read-task → consumer.
  */
 import { type RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import { mapConcurrent } from '../base/concurrency.ts'
 import { NotFoundError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
@@ -16,7 +17,15 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
 import { type PlanTotals, newPlanTotals, planFiles } from './plan-files.ts'
 import { readAhead } from './read-ahead.ts'
-import { type ReadContext, countTask, estimateRequests, openingBytes, readTask, rowGroupCount } from './read-task.ts'
+import {
+  type ReadContext,
+  countTask,
+  estimateRequests,
+  openingBytes,
+  pruneRowGroups,
+  readTask,
+  rowGroupCount,
+} from './read-task.ts'
 import { type ResolvedScan, type ScanOptions, resolveScan } from './resolve-scan.ts'
 import type { FileScanTask, ScanPlan } from './scan-task.ts'
 
@@ -36,6 +45,11 @@ export interface ScanSource {
   readonly runtime: Runtime
   /** Asked when a file of the snapshot is not there: the error to raise in place of NotFoundError. */
   readonly onMissing?: ((cause: NotFoundError) => Promise<Error>) | undefined
+}
+
+export interface PlanOptions {
+  /** Reads the footers of the planned files, to tell which of their row groups may match. */
+  readonly rowGroups?: boolean | undefined
 }
 
 export class TableScan implements AsyncIterable<RecordBatch> {
@@ -100,21 +114,43 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     return this.#explained(this.#plan(newPlanTotals(), this.#signal))
   }
 
-  /** The files to read, with totals of what the plan spares and costs. */
-  async plan(): Promise<ScanPlan> {
+  /**
+   * The files to read, with totals of what the plan spares and costs. With `rowGroups` the footers of these files are
+   * read too, and each task is left the row groups that may match.
+   */
+  async plan({ rowGroups = false }: PlanOptions = {}): Promise<ScanPlan> {
     const totals = newPlanTotals()
+    const context = this.#context(this.#signal)
     const tasks: FileScanTask[] = []
-    for await (const task of this.#explained(this.#plan(totals, this.#signal))) tasks.push(task)
+    let rowGroupsInFiles = 0
+    for await (const task of this.#explained(this.#plan(totals, this.#signal))) {
+      rowGroupsInFiles += rowGroupCount(task)
+      tasks.push(task)
+    }
+    const pruned = rowGroups ? await this.#pruned(tasks, context) : tasks
+    const rowGroupsLeft = rowGroups ? pruned.reduce((sum, task) => sum + rowGroupCount(task), 0) : undefined
     return {
       snapshotId: this.#scan.snapshot?.snapshotId,
       manifests: { total: totals.manifests, read: totals.manifestsRead },
       files: { total: totals.files, planned: totals.filesPlanned },
-      rowGroups: tasks.reduce((sum, task) => sum + rowGroupCount(task), 0),
+      rowGroups: { total: rowGroupsInFiles, planned: rowGroupsLeft },
       bytes: totals.bytes,
-      requests: tasks.reduce((sum, task) => sum + estimateRequests(task), totals.requests),
+      requests: pruned.reduce((sum, task) => sum + estimateRequests(task), totals.requests),
       planningRequests: totals.requests,
-      tasks,
+      tasks: pruned,
     }
+  }
+
+  async #pruned(tasks: readonly FileScanTask[], context: ReadContext): Promise<FileScanTask[]> {
+    const pruned: FileScanTask[] = []
+    const reading = mapConcurrent(tasks, MAX_OPEN_FILES, (task) => pruneRowGroups(task, context))
+    for await (const task of this.#explained(reading)) pruned.push(task)
+    return pruned
+  }
+
+  #context(signal: AbortSignal | undefined): ReadContext {
+    const { schema, selected } = this.#scan
+    return { io: this.#source.io, schema, selected, signal }
   }
 
   async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {
@@ -141,8 +177,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   ): AsyncGenerator<R, void, undefined> {
     const stop = new AbortController()
     const signal = this.#signal === undefined ? stop.signal : AbortSignal.any([this.#signal, stop.signal])
-    const { schema, selected, filter, limit } = this.#scan
-    const context: ReadContext = { io: this.#source.io, schema, selected, signal }
+    const { filter, limit } = this.#scan
+    const context = this.#context(signal)
     const tasks = this.#plan(newPlanTotals(), signal)
     signal.throwIfAborted()
     yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks), {

@@ -10,7 +10,7 @@ import { describeFound } from './cell-mismatch.ts'
 import { ROWS_PER_RUN, RowPacker } from './rows-to-arrow.ts'
 import type { InputRow } from './rows-to-arrow.ts'
 
-export type AppendItem = InputRow | RecordBatch | Table
+type AppendItem = InputRow | RecordBatch | Table
 
 /** Rows as objects, Arrow tables or batches, or an iterable of any of these. */
 export type AppendInput = Table | RecordBatch | Iterable<AppendItem> | AsyncIterable<AppendItem>

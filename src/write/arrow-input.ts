@@ -149,7 +149,8 @@ function castPrimitive(data: Data, type: PrimitiveType, target: Target, seen: Se
 
 function castList(data: Data, type: ListType, target: Target, seen: Seen): Data {
   const { type: from } = data
-  if (!DataType.isList(from) && !DataType.isLargeList(from) && !DataType.isFixedSizeList(from)) throw misfit(data, target)
+  if (!DataType.isList(from) && !DataType.isLargeList(from) && !DataType.isFixedSizeList(from))
+    throw misfit(data, target)
   const [field] = target.arrowType.children as readonly Field[]
   const element: Target = {
     type: type.element,
@@ -251,7 +252,10 @@ function castDictionary(data: Data, target: Target, seen: Seen): Data {
   const values = castDictionaryValues(dictionary, target, firstRows)
   const taken = takeData(values, rows)
   for (let row = 0; row < data.length; row++) if (isNull[row] === 1 || !taken.getValid(row)) validity.markNull(row)
-  const buffers = { values: taken.values as ArrayBufferView | undefined, offsets: taken.valueOffsets as Int32Array | undefined }
+  const buffers = {
+    values: taken.values as ArrayBufferView | undefined,
+    offsets: taken.valueOffsets as Int32Array | undefined,
+  }
   return validity.build(target.arrowType, data.length, buffers, taken.children)
 }
 

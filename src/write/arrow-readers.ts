@@ -44,7 +44,8 @@ export function typeText(type: { toString(): string }): string {
 export function cellReader(data: Data, target: PrimitiveType): CellReader | undefined {
   const { type } = data
   if (DataType.isInt(type)) return integerReader(data, type.bitWidth, target)
-  if (DataType.isFloat(type)) return ['float', 'double', 'int', 'long'].includes(target.kind) ? generic(data) : undefined
+  if (DataType.isFloat(type))
+    return ['float', 'double', 'int', 'long'].includes(target.kind) ? generic(data) : undefined
   if (DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isUtf8View(type)) {
     return target.kind === 'string' || target.kind === 'uuid' ? generic(data) : undefined
   }
@@ -59,7 +60,8 @@ export function cellReader(data: Data, target: PrimitiveType): CellReader | unde
 function temporalReader(data: Data, target: PrimitiveType): CellReader | undefined {
   const { type } = data
   if (DataType.isDate(type) && target.kind === 'date') return dateReader(data)
-  if (DataType.isTime(type) && target.kind === 'time') return scaledReader(data, UNITS_PER_SECOND[type.unit], 1_000_000n)
+  if (DataType.isTime(type) && target.kind === 'time')
+    return scaledReader(data, UNITS_PER_SECOND[type.unit], 1_000_000n)
   if (!DataType.isTimestamp(type)) return undefined
   const kinds = isZoned(type) ? ['timestamptz', 'timestamptz_ns'] : ['timestamp', 'timestamp_ns']
   if (!kinds.includes(target.kind)) return undefined
@@ -96,7 +98,8 @@ function decimalReader(data: Data, scale: number): CellReader {
     exact: false,
     read(row) {
       let unscaled = BigInt((values[row * stride + stride - 1] as number) | 0)
-      for (let word = stride - 2; word >= 0; word--) unscaled = (unscaled << 32n) | BigInt(values[row * stride + word] as number)
+      for (let word = stride - 2; word >= 0; word--)
+        unscaled = (unscaled << 32n) | BigInt(values[row * stride + word] as number)
       return formatDecimal(unscaled, scale)
     },
   }
@@ -121,8 +124,10 @@ function scaledReader(data: Data, from: bigint, to: bigint): CellReader {
   const read = (row: number): Value => {
     const value = BigInt(values[row] as number | bigint)
     const scaled = to >= from ? value * (to / from) : value / (from / to)
-    if (to < from && scaled * (from / to) !== value) throw new CellMismatch(`whole ${unitName(to)}`, `${value} ${unitName(from)}`)
-    if (BigInt.asIntN(64, scaled) !== scaled) throw new CellMismatch(`64-bit ${unitName(to)}`, `${value} ${unitName(from)}`)
+    if (to < from && scaled * (from / to) !== value)
+      throw new CellMismatch(`whole ${unitName(to)}`, `${value} ${unitName(from)}`)
+    if (BigInt.asIntN(64, scaled) !== scaled)
+      throw new CellMismatch(`64-bit ${unitName(to)}`, `${value} ${unitName(from)}`)
     return scaled
   }
   return { exact: true, read }

@@ -115,7 +115,11 @@ function concatOffsets(parts: readonly Data[], length: number): Int32Array {
 }
 
 /** Bits of all parts; a part without a bitmap has ones. */
-function concatBits(parts: readonly Data[], length: number, bitsOf: (part: Data) => Uint8Array | undefined): Uint8Array {
+function concatBits(
+  parts: readonly Data[],
+  length: number,
+  bitsOf: (part: Data) => Uint8Array | undefined,
+): Uint8Array {
   const joined = new Uint8Array(((length + 63) >> 6) << 3)
   let row = 0
   for (const part of parts) {

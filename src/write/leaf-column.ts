@@ -24,7 +24,9 @@ export interface LeafColumn {
 export function leafPath(schema: Schema, sourceIds: readonly number[]): LeafPath {
   const [fieldId] = sourceIds
   if (fieldId === undefined || sourceIds.length > 1) {
-    throw new UnsupportedError('transforms of several columns cannot be written', { context: { sources: sourceIds.length } })
+    throw new UnsupportedError('transforms of several columns cannot be written', {
+      context: { sources: sourceIds.length },
+    })
   }
   const found = search(schema.fields, fieldId)
   if (found === undefined) {

@@ -29,9 +29,12 @@ export type LocationProvider = (partition: PartitionData, fileName: string) => s
 export function locationProvider(metadata: TableMetadata, schema: Schema, spec: PartitionSpec): LocationProvider {
   const { location, properties } = metadata
   if (properties[LOCATION_PROVIDER_IMPL] !== undefined) {
-    throw new UnsupportedError(`${LOCATION_PROVIDER_IMPL} names a Java class, which firn can't run: unset the property`, {
-      context: { property: LOCATION_PROVIDER_IMPL, value: properties[LOCATION_PROVIDER_IMPL] },
-    })
+    throw new UnsupportedError(
+      `${LOCATION_PROVIDER_IMPL} names a Java class, which firn can't run: unset the property`,
+      {
+        context: { property: LOCATION_PROVIDER_IMPL, value: properties[LOCATION_PROVIDER_IMPL] },
+      },
+    )
   }
   const hashed = booleanProperty(properties, OBJECT_STORAGE_ENABLED, false)
   const folder =
@@ -66,7 +69,12 @@ function hashFolders(name: string): string {
 }
 
 function lastFolders(location: string): string {
-  return location.replace(/^[a-z0-9]+:\/*/i, '').split('/').filter((part) => part !== '').slice(-2).join('/')
+  return location
+    .replace(/^[a-z0-9]+:\/*/i, '')
+    .split('/')
+    .filter((part) => part !== '')
+    .slice(-2)
+    .join('/')
 }
 
 function present(path: string): string[] {

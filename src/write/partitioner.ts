@@ -26,6 +26,8 @@ interface PartitionKeyField {
   readonly combinations: Map<number, number>
 }
 
+const UNPARTITIONED_DATA: PartitionData = []
+
 /** Results of one field that a number can tell apart beside combinations of others: 2^26 of each. */
 const COMBINATION_BASE = 67_108_864
 
@@ -45,7 +47,7 @@ export class Partitioner {
   split(batch: RecordBatch): PartitionedRows[] {
     if (batch.numRows === 0) return []
     const [first, ...others] = this.#fields
-    if (first === undefined) return [{ index: 0, partition: [], rowIndices: undefined }]
+    if (first === undefined) return [{ index: 0, partition: UNPARTITIONED_DATA, rowIndices: undefined }]
     const ids = first.encoder.encode(leafColumn(batch, first.path))
     const parts: Uint32Array[] = [ids]
     let combined = ids

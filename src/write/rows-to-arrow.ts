@@ -34,7 +34,9 @@ export class RowPacker {
   /** `firstRow` is the number that the first row has in errors. */
   constructor(schema: Schema, firstRow = 1) {
     this.#schema = toArrowSchema(schema)
-    this.#members = schema.fields.map((field, i) => new Member(field, this.#schema.fields[i] as ArrowSchema['fields'][0]))
+    this.#members = schema.fields.map(
+      (field, i) => new Member(field, this.#schema.fields[i] as ArrowSchema['fields'][0]),
+    )
     this.#keys = new KeyCheck(schema.fields.map((field) => field.name))
     this.#rowsBefore = firstRow - 1
   }

@@ -59,6 +59,7 @@ export class TableWriter {
   readonly #io: FileIO
   readonly #reporter: Reporter | undefined
   readonly #signal: AbortSignal | undefined
+  readonly #location: string
   readonly #writeId: string
   readonly #memoryBytes: number
   readonly #schema: Schema
@@ -81,6 +82,7 @@ export class TableWriter {
     this.#io = options.io
     this.#reporter = options.reporter
     this.#signal = options.signal
+    this.#location = metadata.location
     this.#writeId = options.writeId
     this.#memoryBytes = memoryBytes
     this.#schema = currentSchema(metadata)
@@ -117,18 +119,25 @@ export class TableWriter {
       for (const open of this.#open.values()) await this.#finish(open)
       const sessionStartMs = this.#sessionStartMs ?? (await this.#io.storeTimeMs({ signal: this.#signal }))
       this.#state = 'closed'
-      return { dataFiles: this.#dataFiles, uploads: this.#uploads.all, sessionStartMs, rows: this.#rows }
+      return { dataFiles: [...this.#dataFiles], uploads: this.#uploads.all, sessionStartMs, rows: this.#rows }
     })
   }
 
-  /** Ends the write and deletes what it uploaded, when all of that has come to rest. Not for files already committed. */
+  /**
+   * Ends the write and deletes what it uploaded, once all of that has come to rest. Not for files already committed.
+   * Never throws, so as not to hide why the write failed: files that stay are reported, and orphan removal finds them.
+   */
   async abort(): Promise<void> {
     this.#state = 'failed'
     this.#open.clear()
     await this.#uploads.settled()
-    const locations = this.#dataFiles.map((file) => file.filePath)
-    if (locations.length > 0) await this.#io.delete(locations)
-    this.#dataFiles.length = 0
+    const locations = this.#dataFiles.splice(0).map((file) => file.filePath)
+    if (locations.length === 0) return
+    try {
+      await this.#io.delete(locations)
+    } catch (cause) {
+      this.#reporter?.({ type: 'cleanup-failed', table: this.#location, files: locations.length, cause })
+    }
   }
 
   /** Disposing of a writer that was not closed deletes what it uploaded. */

@@ -66,23 +66,21 @@ function fieldsFrom(firstId: number): NestedField[] {
   return names.map((name, i) => ({ id: firstId + i, name, required: false, type: poolOf(name).type }))
 }
 
-export interface TestRow {
-  readonly [name: string]: RowValue | undefined
-  readonly s: TestRow | null
-}
+/** Columns of every type, and under `s` a struct of the same, or null. */
+export type TestRow = Readonly<Record<string, RowValue | undefined>>
 
 const flat = fc.record(
   Object.fromEntries(names.map((name) => [name, fc.option(fc.constantFrom(...poolOf(name).values), { freq: 4 })])),
 )
 
 export const rows: fc.Arbitrary<TestRow[]> = fc.array(
-  fc.tuple(flat, fc.option(flat, { freq: 3 })).map(([columns, s]) => ({ ...columns, s: s as TestRow | null })),
+  fc.tuple(flat, fc.option(flat, { freq: 3 })).map(([columns, s]) => Object.assign({}, columns, { s })),
   { maxLength: 40 },
 )
 
 /** The value of a field, with null where a parent is null. */
 export function valueOf(row: TestRow, fieldId: number): Value | null {
-  const from: TestRow | null = fieldId > 100 ? row.s : row
+  const from: TestRow | null = fieldId > 100 ? (row['s'] as TestRow | null) : row
   const name = names[(fieldId - 1) % 100] ?? ''
   const value = from?.[name]
   return value === null || value === undefined ? null : fromRowValue(poolOf(name).type, value)

@@ -179,7 +179,7 @@ export class TableFixture {
 }
 
 /** `io` with some of its methods replaced. */
-export function override(io: FileIO, methods: Partial<FileIO>): FileIO {
+export function withMethods(io: FileIO, methods: Partial<FileIO>): FileIO {
   return new Proxy(io, {
     get(target, key) {
       const member: unknown = Reflect.get(methods, key) ?? Reflect.get(target, key)
@@ -191,7 +191,7 @@ export function override(io: FileIO, methods: Partial<FileIO>): FileIO {
 /** A FileIO that tells which locations were read, by requests. */
 export function spyOn(io: FileIO): { readonly io: FileIO; readonly reads: string[] } {
   const reads: string[] = []
-  const spied = override(io, {
+  const spied = withMethods(io, {
     read: (location, options) => {
       reads.push(location)
       return io.read(location, options)

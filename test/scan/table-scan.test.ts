@@ -1,79 +1,13 @@
 import { DateDay, Int32, Int64, Utf8 } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
-import { NotFoundError, SnapshotExpiredError, UnsupportedError, ValidationError } from '../../src/base/errors.ts'
+import { NotFoundError, UnsupportedError, ValidationError } from '../../src/base/errors.ts'
 import { lessThan } from '../../src/expr/expression.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
-import type { ScanOptions } from '../../src/scan/table-scan.ts'
 import { buildPartitionSpec } from '../../src/spec/partition-spec.ts'
 import type { Schema } from '../../src/spec/types.ts'
-import { TableFixture, collect, gate, override, spyOn } from './table-fixture.ts'
+import { SCHEMA, fileOf, flight, flights, range, scan } from './flights-fixture.ts'
+import { TableFixture, collect, gate, spyOn, withMethods } from './table-fixture.ts'
 import type { FileInput } from './table-fixture.ts'
-
-const SCHEMA: Schema = {
-  schemaId: 0,
-  identifierFieldIds: [],
-  fields: [
-    { id: 1, name: 'id', required: true, type: { kind: 'long' } },
-    { id: 2, name: 'delay', required: false, type: { kind: 'int' } },
-    { id: 3, name: 'origin', required: false, type: { kind: 'string' } },
-    { id: 4, name: 'date', required: false, type: { kind: 'date' } },
-    {
-      id: 5,
-      name: 'place',
-      required: false,
-      type: {
-        kind: 'struct',
-        fields: [
-          { id: 6, name: 'lat', required: false, type: { kind: 'double' } },
-          { id: 7, name: 'name', required: false, type: { kind: 'string' } },
-        ],
-      },
-    },
-    {
-      id: 8,
-      name: 'tags',
-      required: false,
-      type: { kind: 'list', elementId: 9, element: { kind: 'string' }, elementRequired: false },
-    },
-  ],
-}
-
-interface Flight {
-  readonly id: bigint
-  readonly delay: number | null
-  readonly origin: string
-  readonly date: string
-  readonly place: { readonly lat: number; readonly name: string | null } | null
-  readonly tags: readonly string[] | null
-}
-
-/** Row `n`: delay n - 100 (null for every tenth), origin by thousand, one day a row from 2001-01-01. */
-function flight(n: number): Flight {
-  return {
-    id: BigInt(n),
-    delay: n % 10 === 9 ? null : n - 100,
-    origin: ['SFO', 'OAK', 'JFK'][Math.trunc(n / 100) % 3] ?? '',
-    date: new Date(Date.UTC(2001, 0, 1 + n)).toISOString().slice(0, 10),
-    place: n % 4 === 3 ? null : { lat: n / 8, name: n % 2 === 0 ? `p${n}` : null },
-    tags: n % 5 === 4 ? null : Array.from({ length: n % 3 }, (_, i) => `${n}.${i}`),
-  }
-}
-
-const range = (from: number, to: number): Flight[] => Array.from({ length: to - from }, (_, i) => flight(from + i))
-const fileOf = (from: number, to: number, more: Partial<FileInput> = {}): FileInput => ({
-  rows: range(from, to),
-  ...more,
-})
-
-/** 300 rows in 3 files of 100 (row groups of 25), the first two in one manifest. */
-async function flights(): Promise<TableFixture> {
-  const table = new TableFixture(SCHEMA)
-  const parts = [0, 100, 200].map((from) => fileOf(from, from + 100, { rowGroupRows: 25 }))
-  await table.append([parts.slice(0, 2), parts.slice(2)])
-  return table
-}
-
-const scan = (table: TableFixture, options?: ScanOptions): TableScan => new TableScan(table.source(), options)
 
 describe('rows', () => {
   it('reads all columns of all files in the order of the manifests', async () => {
@@ -222,7 +156,7 @@ describe('planning', () => {
     const table = await flights()
     const [first] = table.manifests
     const { opened, open } = gate()
-    const io = override(table.io, {
+    const io = withMethods(table.io, {
       read: async (location) => {
         if (location.includes('-m') && location !== first?.manifestPath) await opened
         return table.io.read(location)
@@ -333,87 +267,6 @@ describe('count', () => {
     expect(await scan(table, { limit: 120 }).count()).toBe(120n)
     expect(await scan(table, { limit: 1000 }).count()).toBe(300n)
     expect(await scan(table, { limit: 0 }).count()).toBe(0n)
-  })
-})
-
-describe('limit', () => {
-  it('stops reading early', async () => {
-    const table = await flights()
-    const { io, reads } = spyOn(table.io)
-    const rows = await collect(new TableScan(table.source(io), { limit: 30 }).rows())
-    expect(rows).toEqual(range(0, 30))
-    expect(new Set(reads.filter((location) => location.endsWith('.parquet')))).toHaveProperty('size', 1)
-  })
-
-  it('reads nothing for none', async () => {
-    const table = await flights()
-    const { io, reads } = spyOn(table.io)
-    expect(await collect(new TableScan(table.source(io), { limit: 0 }))).toEqual([])
-    expect(reads).toEqual([])
-  })
-
-  it('holds under a filter', async () => {
-    const table = await flights()
-    const { io, reads } = spyOn(table.io)
-    const rows = await collect(new TableScan(table.source(io), { limit: 3, where: 'delay is null' }).rows())
-    expect(rows.map(({ id }) => id)).toEqual([9n, 19n, 29n])
-    expect(new Set(reads.filter((location) => location.endsWith('.parquet')))).toHaveProperty('size', 1)
-  })
-})
-
-describe('leaving early', () => {
-  it('aborts reads in flight', async () => {
-    const table = await flights()
-    const signals: AbortSignal[] = []
-    const io = override(table.io, {
-      readRange: async (location, byteRange, options = {}) => {
-        const { signal } = options
-        if (location.endsWith('/0.parquet')) return table.io.readRange(location, byteRange, options)
-        return new Promise((_resolve, reject) => {
-          if (signal === undefined) return
-          signals.push(signal)
-          signal.addEventListener('abort', () => reject(signal.reason as Error))
-        })
-      },
-    })
-    for await (const batch of new TableScan(table.source(io))) {
-      expect(batch.numRows).toBeGreaterThan(0)
-      break
-    }
-    expect(signals.length).toBeGreaterThan(0)
-    expect(signals.every(({ aborted }) => aborted)).toBe(true)
-  })
-
-  it('stops when the signal of the caller aborts', async () => {
-    const table = await flights()
-    const controller = new AbortController()
-    const rows = scan(table, { signal: controller.signal }).rows()
-    await rows.next()
-    controller.abort(new Error('enough'))
-    await expect(collect(rows)).rejects.toThrow('enough')
-    await expect(collect(scan(table, { signal: controller.signal }))).rejects.toThrow('enough')
-    await expect(scan(table, { signal: controller.signal }).count()).rejects.toThrow('enough')
-    await expect(scan(table, { signal: controller.signal }).plan()).rejects.toThrow('enough')
-  })
-})
-
-describe('missing files', () => {
-  it('raise what the hook says', async () => {
-    const table = await flights()
-    const [task] = await collect(scan(table).planFiles())
-    await table.io.delete([task?.file.filePath ?? ''])
-    await expect(collect(scan(table))).rejects.toThrow(NotFoundError)
-    const causes: NotFoundError[] = []
-    const onMissing = async (cause: NotFoundError): Promise<Error> => {
-      causes.push(cause)
-      return new SnapshotExpiredError('expired')
-    }
-    const source = { ...table.source(), onMissing }
-    await expect(collect(new TableScan(source))).rejects.toThrow(SnapshotExpiredError)
-    await expect(new TableScan(source, { where: 'delay is null' }).count()).rejects.toThrow('expired')
-    expect(causes[0]?.context['location']).toBe(task?.file.filePath)
-    await table.io.delete([scan(table).snapshot?.manifestList ?? ''])
-    await expect(new TableScan(source).plan()).rejects.toThrow('expired')
   })
 })
 

@@ -10,7 +10,14 @@ import { GEOSPATIAL, PRIMITIVES, valueOf } from '../spec/arbitraries.ts'
 /** Nulls are only made where a field may hold them. */
 type Shape = { readonly type: Type; readonly values: fc.Arbitrary<RowValue> }
 
-const TEMPORAL: ReadonlySet<string> = new Set(['date', 'time', 'timestamp', 'timestamptz', 'timestamp_ns', 'timestamptz_ns'])
+const TEMPORAL: ReadonlySet<string> = new Set([
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'timestamp_ns',
+  'timestamptz_ns',
+])
 
 let nextId = 1
 
@@ -140,3 +147,52 @@ function internal(type: PrimitiveType, value: unknown): Value {
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i)
 }
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+/** Few values of each type, at its edges, so that rows have much in common. */
+export const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; readonly values: readonly RowValue[] }>> = {
+  flag: { type: { kind: 'boolean' }, values: [true, false] },
+  int: { type: { kind: 'int' }, values: [-2147483648, -1, 0, 1, 7, 2147483647] },
+  long: { type: { kind: 'long' }, values: [-(2n ** 63n), -(2n ** 32n), -1n, 0n, 1n, 2n ** 32n - 1n, 2n ** 63n - 1n] },
+  small: { type: { kind: 'long' }, values: [-(2n ** 53n), -(2n ** 32n), -1n, 0n, 1n, 2n ** 32n - 1n, 2n ** 52n] },
+  float: { type: { kind: 'float' }, values: [Number.NaN, -Infinity, -1.5, -0, 0, 1.5, Infinity] },
+  double: { type: { kind: 'double' }, values: [Number.NaN, -Infinity, -1e300, -5e-324, -0, 0, 0.1, Infinity] },
+  finite: { type: { kind: 'double' }, values: [-1e300, -5e-324, 0, 0.1] },
+  decimal: {
+    type: { kind: 'decimal', precision: 38, scale: 2 },
+    values: ['-184467440737095516.16', '-0.01', '0.00', '5.20'],
+  },
+  date: { type: { kind: 'date' }, values: ['0001-01-01', '1969-12-31', '1970-01-01', '2026-01-31'] },
+  time: { type: { kind: 'time' }, values: ['00:00:00', '12:34:56.123456', '23:59:59.999999'] },
+  ts: {
+    type: { kind: 'timestamp' },
+    values: ['1969-12-31T23:59:59.999999', '1970-01-01T00:00:00', '2026-01-31T12:00:00'],
+  },
+  ns: { type: { kind: 'timestamp_ns' }, values: ['1969-12-31T23:59:59.999999999', '2026-01-31T12:00:00.000000001'] },
+  string: { type: { kind: 'string' }, values: ['', 'a', 'ab', 'abc', 'b', 'é', '\uffff', '😀'] },
+  uuid: {
+    type: { kind: 'uuid' },
+    values: ['f79c3e09-677c-4bbd-a479-3f349cb785e7', 'ffffffff-0000-0000-0000-000000000000'],
+  },
+  fixed: { type: { kind: 'fixed', length: 3 }, values: [bytes(0, 0, 0), bytes(0, 1, 255), bytes(255, 0, 0)] },
+  binary: { type: { kind: 'binary' }, values: [bytes(), bytes(0), bytes(0, 1), bytes(127), bytes(255)] },
+}
+
+const poolNames = Object.keys(POOLS)
+
+/** The columns of POOLS, with ids from 1. */
+export function poolSchema(): Schema {
+  const fields = poolNames.map((name, i): NestedField => {
+    const { type } = POOLS[name] ?? { type: { kind: 'unknown' } }
+    return { id: i + 1, name, required: false, type }
+  })
+  return { schemaId: 0, identifierFieldIds: [], fields }
+}
+
+export const poolRows: fc.Arbitrary<Record<string, RowValue>[]> = fc.array(
+  fc.record(
+    Object.fromEntries(poolNames.map((name) => [name, fc.option(fc.constantFrom(...(POOLS[name]?.values ?? [])))])),
+  ),
+  { maxLength: 40 },
+)

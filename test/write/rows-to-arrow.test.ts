@@ -9,7 +9,13 @@ import { SHAPES, readRows } from './columns.ts'
 const oneColumn = (type: string): Schema => defineSchema({ c: type })
 const pack = (type: string, ...values: unknown[]): unknown[] => {
   const schema = oneColumn(type)
-  return readRows(rowsToBatch(values.map((c) => ({ c })), schema), schema).map(({ c }) => c)
+  return readRows(
+    rowsToBatch(
+      values.map((c) => ({ c })),
+      schema,
+    ),
+    schema,
+  ).map(({ c }) => c)
 }
 const failure = (run: () => unknown): ValidationError => {
   try {
@@ -47,7 +53,10 @@ describe('rows to Arrow', () => {
   })
 
   it('encodes text beyond ASCII over chunk borders', () => {
-    const texts = Array.from({ length: 5000 }, (_, i) => `${'é😀x'.repeat(i % 9)}${i}${i % 700 === 0 ? 'ü'.repeat(9000) : ''}`)
+    const texts = Array.from(
+      { length: 5000 },
+      (_, i) => `${'é😀x'.repeat(i % 9)}${i}${i % 700 === 0 ? 'ü'.repeat(9000) : ''}`,
+    )
     expect(pack('string', ...texts)).toEqual(texts)
   })
 
@@ -86,7 +95,9 @@ describe('rows to Arrow', () => {
     ['struct<a: int, b: string>', { b: 'x' }, { a: null, b: 'x' }],
   ])('%s takes %o', (type, input, expected) => {
     const [found] = pack(type, input)
-    expect(found instanceof Uint8Array ? [...found] : found).toEqual(expected instanceof Uint8Array ? [...expected] : expected)
+    expect(found instanceof Uint8Array ? [...found] : found).toEqual(
+      expected instanceof Uint8Array ? [...expected] : expected,
+    )
   })
 
   it.each<[string, unknown, string]>([
@@ -143,7 +154,9 @@ describe('rows to Arrow', () => {
     expect(failure(() => rowsToBatch([{ id: 1 }, { id: 2, dealy: 3 }], schema)).message).toBe(
       'row 2: the table has no column "dealy"; its columns are id, delay',
     )
-    expect(failure(() => rowsToBatch([[1] as never], schema)).message).toMatch(/^row 1: expected an object .* an array$/)
+    expect(failure(() => rowsToBatch([[1] as never], schema)).message).toMatch(
+      /^row 1: expected an object .* an array$/,
+    )
     expect(failure(() => rowsToBatch([{ id: 1 }, null as never], schema)).message).toMatch(/^row 2: .* found null$/)
     expect(rowsToBatch([{ id: 1, dealy: undefined }], schema).numRows).toBe(1)
     expect(() => rowsToBatch([{ id: 1, delay: 2 }, { delay: 2, id: 1 }, { id: 1 }], schema)).not.toThrow()
@@ -178,6 +191,10 @@ describe('rows to Arrow', () => {
   it('writes a default where a column is left out, not where it is null', () => {
     const [field] = oneColumn('int').fields
     const schema: Schema = { ...oneColumn('int'), fields: [{ ...(field as Schema['fields'][0]), writeDefault: 7 }] }
-    expect(readRows(rowsToBatch([{}, { c: null }, { c: 1 }], schema), schema)).toEqual([{ c: 7 }, { c: null }, { c: 1 }])
+    expect(readRows(rowsToBatch([{}, { c: null }, { c: 1 }], schema), schema)).toEqual([
+      { c: 7 },
+      { c: null },
+      { c: 1 },
+    ])
   })
 })

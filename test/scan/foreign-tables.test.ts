@@ -1,0 +1,125 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { NotFoundError, UnsupportedError } from '../../src/base/errors.ts'
+import { systemRuntime } from '../../src/base/runtime.ts'
+import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { readTableMetadata } from '../../src/manifest/metadata-file.ts'
+import { TableScan } from '../../src/scan/table-scan.ts'
+import type { ScanOptions } from '../../src/scan/table-scan.ts'
+import { keyOf } from './scan-values.ts'
+import { collect, withMethods } from './table-fixture.ts'
+
+const FIXTURES = join(import.meta.dirname, '../fixtures/duckdb')
+
+/** A table of Spark's or PyIceberg's, whose files do not lie where its metadata says: they are found by name. */
+async function open(folder: string, metadataFile: string, options?: ScanOptions): Promise<TableScan> {
+  const paths = readdirSync(join(FIXTURES, folder), { recursive: true, encoding: 'utf8' })
+  const bytesOf = (location: string): Uint8Array => {
+    const path = paths.find((candidate) => basename(candidate) === basename(location))
+    if (path === undefined) throw new NotFoundError(`no file ${location}`, { context: { location } })
+    return readFileSync(join(FIXTURES, folder, path))
+  }
+  const io = withMethods(new MemoryFileIO({ runtime: systemRuntime }), {
+    read: async (location) => ({ bytes: bytesOf(location), storeTimeMs: 0 }),
+    stat: async (location) => ({ sizeBytes: bytesOf(location).length, lastModifiedMs: 0, storeTimeMs: 0 }),
+    readRange: async (location, { offset, length }) => ({
+      bytes: bytesOf(location).subarray(offset, offset + length),
+      storeTimeMs: 0,
+    }),
+  })
+  const metadata = await readTableMetadata(io, metadataFile)
+  return new TableScan({ io, metadata, name: folder, runtime: systemRuntime }, options)
+}
+
+const EVENTS = ['click', 'purchase']
+const users = (...cells: readonly unknown[]): unknown[] =>
+  cells.map((cell, i) => ({ partition_col: cell, user_id: [12345n, 67890n][i], event_type: EVENTS[i] }))
+
+/** Their data files lack the partition column (a hive layout), and are of another size than their manifests say. */
+const HIVE_TABLES: readonly (readonly [string, string, readonly unknown[]])[] = [
+  ['partition_bigint', 'v2.metadata.json', users(2n ** 63n - 1n, -(2n ** 63n))],
+  ['partition_binary', 'v2.metadata.json', users(Uint8Array.of(1, 2, 3), Uint8Array.of(0xaa, 0xbb, 0xcc))],
+  [
+    'partition_decimal_integer',
+    'v2.metadata.json',
+    [...users('42.5630', '1.2300'), { partition_col: '1234.5432', user_id: 111213n, event_type: 'delete' }],
+  ],
+  ['partition_time', '00001-44546aa6-1ee5-48c5-9e3b-bc6c0bc0a60c.metadata.json', users('12:34:56', '08:21:09')],
+  [
+    'partition_timestamp',
+    '00001-0c9938a5-103e-4185-b46d-331368ae4db7.metadata.json',
+    users('2023-05-15T14:30:45', '2023-08-22T09:15:20'),
+  ],
+]
+
+const byKey = (rows: readonly unknown[]): unknown[] => rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+
+describe('tables of other writers', () => {
+  it.each(HIVE_TABLES)('%s: columns that only the partition knows', async (folder, metadataFile, rows) => {
+    const scan = await open(folder, metadataFile)
+    expect(byKey(await collect(scan.rows()))).toEqual(byKey(rows))
+    expect(await scan.count()).toBe(BigInt(rows.length))
+    const where = "event_type = 'click' and partition_col is not null"
+    const filtered = await open(folder, metadataFile, { where, select: ['user_id'] })
+    expect(await collect(filtered.rows())).toEqual([{ user_id: 12345n }])
+  })
+
+  it('a partition spec that changed: each file by its own', async () => {
+    const where = "event_date >= '2024-01-02' and event_type <> 'click'"
+    const scan = await open('hive_partitioned_table', 'v4.metadata.json', { where })
+    expect(byKey(await collect(scan.rows()))).toEqual(
+      byKey([
+        { event_date: '2024-01-02', user_id: 67890n, event_type: 'purchase' },
+        { event_date: '2024-01-03', user_id: 13579n, event_type: 'view' },
+        { event_date: '2024-01-04', user_id: 97531n, event_type: 'purchase' },
+        { event_date: '2024-01-04', user_id: 86420n, event_type: 'view' },
+      ]),
+    )
+    expect(await scan.plan()).toMatchObject({ files: { total: 6, planned: 4 } })
+  })
+
+  it('format version 1', async () => {
+    const where = "category = 'alpha' and (amount > 5 or amount is null)"
+    const scan = await open('iceberg_v1_deprecated', 'v2.metadata.json', { where })
+    expect(await collect(scan.rows())).toEqual([
+      { id: 1, category: 'alpha', amount: 10 },
+      { id: 3, category: 'alpha', amount: null },
+    ])
+    expect(await scan.plan()).toMatchObject({ files: { total: 2, planned: 1 } })
+  })
+
+  it('format version 3 with initial defaults', async () => {
+    const metadataFile = '00003-3f1801a5-7dfb-4072-b14a-39cd12f9279b.metadata.json'
+    const select = ['col1', 'col_long', 'col_decimal', 'col_timestamptz', 'col_uuid']
+    const defaults = {
+      col_long: -(2n ** 63n),
+      col_decimal: '12345.00',
+      col_timestamptz: '1970-01-01T00:00:00.012345+00:00',
+      col_uuid: 'f79c3e09-677c-4bbd-a479-3f349cb785e7',
+    }
+    const old = await open('add_columns_with_defaults', metadataFile, { select, where: "col_string = 'HELLO'" })
+    expect(await collect(old.rows())).toEqual([
+      { col1: 'click', ...defaults },
+      { col1: 'purchase', ...defaults },
+    ])
+    expect(await old.count()).toBe(2n)
+    const all = await open('add_columns_with_defaults', metadataFile, { select: ['col1'] })
+    expect(await collect(all.rows())).toHaveLength(3)
+  })
+
+  it('files by PyIceberg', async () => {
+    const metadataFile = '00001-19739cda-f528-4429-84cc-377ffdd24c75.metadata.json'
+    const scan = await open('expression_filter', metadataFile, { where: "value like 'ba%'" })
+    expect(await collect(scan.rows())).toEqual([
+      { id: 2n, value: 'bar' },
+      { id: 3n, value: 'baz' },
+    ])
+  })
+
+  it('deletes are refused by name', async () => {
+    const scan = await open('legacy_bare_deletion_vector', '00002-legacy-bare-dv.metadata.json')
+    await expect(collect(scan.rows())).rejects.toThrow(UnsupportedError)
+    await expect(scan.count()).rejects.toThrow('legacy-bare-deletion-vector.puffin')
+  })
+})
