@@ -24,4 +24,4 @@ export function build() {
   chmodSync(main, 0o755)
 }
 
-build()
+if (process.argv[1] === import.meta.filename) build()

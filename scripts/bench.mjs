@@ -1,0 +1,15 @@
+/** Compiles the benchmarks and runs them with the arguments given. */
+import { spawnSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const options = { stdio: 'inherit', cwd: root }
+const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json'], options)
+if (compiled.status !== 0) process.exit(compiled.status ?? 1)
+// What starts MinIO looks for these beside itself.
+for (const path of ['test/support/guarded-process.mjs', 'docker']) {
+  cpSync(join(root, path), join(root, 'build', path), { recursive: true })
+}
+const { status } = spawnSync(process.execPath, ['build/bench/main.js', ...process.argv.slice(2)], options)
+process.exit(status ?? 1)

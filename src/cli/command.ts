@@ -1,0 +1,37 @@
+/** What a verb of the command line is, and what it is given. */
+import type { Readable } from 'node:stream'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Arguments, Options } from './options.ts'
+import type { Output } from './output.ts'
+import type { Progress } from './progress.ts'
+
+/** The process as commands see it, so that tests run them without one. */
+export interface Host {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream
+  readonly stdin: Readable
+  readonly stdinIsTty: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** Columns of the terminal that stdout is; undefined where it is none. */
+  readonly columns: number | undefined
+  readonly stderrIsTty: boolean
+  readonly signal: AbortSignal
+}
+
+export interface CommandContext {
+  readonly host: Host
+  /** The first argument: a table, a namespace. */
+  readonly name: string
+  readonly options: Options
+  readonly output: Output
+  readonly progress: Progress
+  /** The warehouse's catalog; opened at the first call, closed when the command ends. Errors: ValidationError without one. */
+  readonly catalog: () => Promise<Catalog>
+}
+
+export interface Command extends Arguments {
+  readonly summary: string
+  readonly examples: readonly string[]
+  readonly load: () => Promise<(context: CommandContext) => Promise<void>>
+}

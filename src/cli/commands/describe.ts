@@ -1,0 +1,60 @@
+import { printPartitionSpec } from '../../spec/partition-spec.ts'
+import { printSchema } from '../../spec/schema-json.ts'
+import { printSortOrder } from '../../spec/sort-order.ts'
+import { printTypeText } from '../../spec/type-text.ts'
+import type { Table } from '../../table/table.ts'
+import type { CommandContext } from '../command.ts'
+import { counted, formatBytes, formatTime } from '../output.ts'
+import { loadTable } from '../table-options.ts'
+import { printPartitionTerms, printSortTerms } from '../terms.ts'
+import { TextTable } from '../text-table.ts'
+
+export async function describe(context: CommandContext): Promise<void> {
+  const table = await loadTable(context)
+  const { metadata } = table
+  const json = {
+    identifier: table.name,
+    uuid: metadata.tableUuid,
+    location: table.location,
+    metadataLocation: table.metadataLocation,
+    formatVersion: metadata.formatVersion,
+    currentSnapshotId: metadata.currentSnapshotId ?? null,
+    schema: printSchema(table.schema),
+    partitionSpec: printPartitionSpec(table.partitionSpec),
+    sortOrder: printSortOrder(table.sortOrder),
+    properties: metadata.properties,
+  }
+  await context.output.result(json, () => [...overview(table), '', ...columnsOf(table, context.output.columns)])
+}
+
+function overview(table: Table): string[] {
+  const { metadata, schema, currentSnapshot: snapshot } = table
+  const facts = [
+    ['table', table.name],
+    ['uuid', metadata.tableUuid],
+    ['location', table.location],
+    ['metadata', table.metadataLocation],
+    ['format', `version ${metadata.formatVersion}`],
+    ['snapshot', snapshot ? `${snapshot.snapshotId} of ${formatTime(snapshot.timestampMs)}` : 'none'],
+    ['contents', contents(snapshot?.summary?.properties ?? {})],
+    ['partitions', printPartitionTerms(table.partitionSpec, schema) || 'none'],
+    ['order', printSortTerms(table.sortOrder, schema) || 'none'],
+    ...Object.entries(metadata.properties).map(([key, value]) => ['property', `${key}=${value}`]),
+  ]
+  return facts.map(([name = '', value]) => `${name.padEnd(12)}${value}`)
+}
+
+/** Totals of the snapshot. */
+function contents(summary: Readonly<Record<string, string>>): string {
+  const { 'total-records': rows = '0', 'total-data-files': files = '0', 'total-files-size': size = '0' } = summary
+  return `${counted(BigInt(rows), 'row')} in ${counted(BigInt(files), 'file')}, ${formatBytes(Number(size))}`
+}
+
+function columnsOf({ schema }: Table, width: number | undefined): string[] {
+  const isDocumented = schema.fields.some(({ doc }) => doc !== undefined)
+  const columns = [{ title: 'id', alignRight: true }, { title: 'column' }, { title: 'type' }]
+  const rows = schema.fields.map(({ id, name, type, required, doc = '' }) => {
+    return [String(id), name, `${printTypeText(type)}${required ? ' not null' : ''}`, doc]
+  })
+  return new TextTable(isDocumented ? [...columns, { title: 'doc' }] : columns, width).page(rows)
+}

@@ -1,0 +1,26 @@
+import type { CommandContext } from '../command.ts'
+import { formatBytes, formatCount } from '../output.ts'
+import { loadTable, scanOptions } from '../table-options.ts'
+
+export async function plan(context: CommandContext): Promise<void> {
+  const { options, output } = context
+  const request = scanOptions(context)
+  const table = await loadTable(context)
+  const planned = await table.scan(request).plan({ rowGroups: options.flag('row-groups') })
+  const { tasks: _, snapshotId = null, manifests, files, rowGroups, ...costs } = planned
+  const { bytes, requests, planningRequests } = costs
+  const json = { manifests: { ...manifests }, files: { ...files }, rowGroups: { ...rowGroups }, ...costs }
+  await output.result({ snapshotId, ...json }, () => [
+    `snapshot    ${snapshotId ?? 'none: the table is empty'}`,
+    `manifests   ${ratio(manifests.read, manifests.total)}`,
+    `files       ${ratio(files.planned, files.total)}`,
+    `row groups  ${ratio(rowGroups.planned, rowGroups.total)}`,
+    `bytes       ${formatBytes(bytes)} in these files; of them only the columns asked for are read`,
+    `requests    about ${formatCount(requests)}, ${formatCount(planningRequests)} of them to plan`,
+  ])
+}
+
+function ratio(left: number | undefined, total: number): string {
+  if (left === undefined) return `${formatCount(total)} in these files`
+  return `${formatCount(left)} of ${formatCount(total)}, ${formatCount(total - left)} skipped`
+}

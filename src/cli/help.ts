@@ -1,0 +1,42 @@
+/** The texts of `--help`. */
+import type { Command } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { exitCodeMeanings } from './exit-code.ts'
+import { COMMON_OPTIONS } from './options.ts'
+
+export function generalHelp(): string {
+  return `firn keeps Apache Iceberg tables on any S3 store, or in a folder, with nothing else running.
+
+Usage: firn COMMAND [ARGUMENT…] [OPTION…]
+
+${aligned(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))}
+
+The warehouse is given by --warehouse URI or FIRN_WAREHOUSE: s3://bucket/prefix, or a folder.
+S3 is reached by AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the AWS profile.
+
+firn help COMMAND shows its options and examples. Exit codes:
+${aligned(exitCodeMeanings().map(([code, meaning]) => [String(code).padStart(4), meaning]))}
+`
+}
+
+export function commandHelp({ usage, summary, options, examples }: Command): string {
+  const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(([name, { short, value, help }]) => {
+    const long = value === undefined ? `--${name}` : `--${name} ${value}`
+    return [short === undefined ? `    ${long}` : `-${short}, ${long}`, help] as const
+  })
+  return `Usage: firn ${usage} [OPTION…]
+
+${summary.charAt(0).toUpperCase()}${summary.slice(1)}.
+
+Options:
+${aligned(rows)}
+
+Examples:
+${examples.map((example) => `  ${example}`).join('\n')}
+`
+}
+
+function aligned(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')
+}

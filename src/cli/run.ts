@@ -1,0 +1,101 @@
+/** Runs one command line: finds the verb, runs it, and turns what is thrown into a message and an exit code. */
+import { readFileSync } from 'node:fs'
+import { CommitStateUnknownError, IcebergError, ValidationError, messageOf } from '../base/errors.ts'
+import { printJson } from '../base/json.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { toLocation } from '../io/location.ts'
+import { closestNames } from '../spec/closest-names.ts'
+import type { Command, Host } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { INTERRUPTED, USAGE, exitCodeOf } from './exit-code.ts'
+import { commandHelp, generalHelp } from './help.ts'
+import { parseOptions, verbFirst } from './options.ts'
+import type { Options } from './options.ts'
+import { Output, jsonSafe } from './output.ts'
+import { Progress } from './progress.ts'
+
+/** The exit code. Nothing is thrown, and the process is left alone. */
+export async function runCli(argv: readonly string[], host: Host): Promise<number> {
+  const json = argv.includes('--json')
+  const output = new Output(host.stdout, { json, columns: host.columns, signal: host.signal })
+  try {
+    const code = await dispatch(verbFirst(argv), host, output)
+    await output.flush()
+    return code
+  } catch (error) {
+    if (output.closed) return 0
+    // Ctrl-C before a commit leaves nothing; one whose outcome is open has to be told as that.
+    if (host.signal.aborted && !(error instanceof CommitStateUnknownError)) {
+      host.stderr.write('firn: interrupted; nothing was changed\n')
+      return INTERRUPTED
+    }
+    host.stderr.write(describeError(error, { json, debug: host.env['FIRN_DEBUG'] === '1' }))
+    return exitCodeOf(error)
+  }
+}
+
+async function dispatch([verb, ...rest]: readonly string[], host: Host, output: Output): Promise<number> {
+  const [topic] = rest
+  if (verb === undefined) host.stderr.write(generalHelp())
+  else if (verb === '--version' || verb === '-V') await output.lines([version()])
+  else if (!['help', '--help', '-h'].includes(verb)) await execute(verb, parseOptions(find(verb), rest), host, output)
+  else await output.write(topic === undefined ? generalHelp() : commandHelp(find(topic)))
+  return verb === undefined ? USAGE : 0
+}
+
+async function execute(verb: string, options: Options, host: Host, output: Output): Promise<void> {
+  const command = find(verb)
+  if (options.flag('help')) return output.write(commandHelp(command))
+  const progress = new Progress(host.stderr, host.stderrIsTty)
+  let opened: Promise<Catalog> | undefined
+  const catalog = (): Promise<Catalog> => (opened ??= openWarehouse(options, host, progress))
+  const [name = ''] = options.args
+  try {
+    const run = await command.load()
+    await run({ host, name, options, output, progress, catalog })
+  } finally {
+    progress.clear()
+    await (await opened?.catch(() => undefined))?.close()
+  }
+}
+
+async function openWarehouse(options: Options, { env, cwd, stderrIsTty }: Host, progress: Progress): Promise<Catalog> {
+  const uri = options.string('warehouse') ?? env['FIRN_WAREHOUSE'] ?? ''
+  if (uri === '') {
+    throw new ValidationError(
+      'no warehouse: give --warehouse URI or set FIRN_WAREHOUSE (s3://bucket/prefix, or a folder)',
+    )
+  }
+  const { openCatalog } = await import('../catalog/open-catalog.ts')
+  const location = /^https?:/.test(uri) ? uri : toLocation(uri, cwd)
+  return openCatalog(location, { reporter: stderrIsTty ? (event) => progress.note(event) : undefined })
+}
+
+function find(verb: string): Command {
+  const command = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined
+  if (command !== undefined) return command
+  const [closest] = closestNames(verb, Object.keys(COMMANDS))
+  const hint = closest?.[0] === verb[0] ? `did you mean ${closest}?` : 'firn --help lists the commands'
+  throw new ValidationError(`no command ${JSON.stringify(verb)}; ${hint}`)
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function describeError(error: unknown, { json, debug }: { json: boolean; debug: boolean }): string {
+  const known = error instanceof IcebergError
+  const message = messageOf(error)
+  if (json) {
+    const name = error instanceof Error ? error.name : 'Error'
+    return `${printJson({ error: { name, message, context: known ? jsonSafe({ ...error.context }) : {} } })}\n`
+  }
+  const hint = known || debug ? '' : 'This is a fault of firn itself; FIRN_DEBUG=1 shows where.\n'
+  return `firn: ${message}\n${hint}${debug ? `${stacks(error)}\n` : ''}`
+}
+
+function stacks(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by: ${stacks(error.cause)}`}`
+}

@@ -1,0 +1,77 @@
+/** Options that several commands share, as the library takes them. */
+import { ValidationError } from '../base/errors.ts'
+import type { ScanOptions } from '../scan/table-scan.ts'
+import { defineSchema } from '../spec/define-schema.ts'
+import type { SchemaInput } from '../spec/define-schema.ts'
+import { buildPartitionSpec } from '../spec/partition-spec.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+import { buildSortOrder } from '../spec/sort-order.ts'
+import type { SortOrder } from '../spec/sort-order.ts'
+import type { Schema } from '../spec/types.ts'
+import type { Table } from '../table/table.ts'
+import type { CommandContext } from './command.ts'
+import type { Options } from './options.ts'
+import { parseSchemaText, splitTerms, unquoted } from './terms.ts'
+
+/** What `createTable` takes. */
+export interface TableLayout {
+  readonly schema: Schema
+  readonly partitionBy: PartitionSpec
+  readonly sortBy: SortOrder
+  readonly properties: Readonly<Record<string, string>>
+  readonly formatVersion: 2 | 3
+}
+
+/** Column names in terms match as in filters: without case unless `--case-sensitive`. */
+export function tableLayout(options: Options, schemaInput: SchemaInput): TableLayout {
+  const schema = defineSchema(schemaInput)
+  return { schema, ...layoutTerms(options, schema), formatVersion: formatVersion(options) }
+}
+
+/** Of an existing table's schema too, whose ids have to stay. */
+export function layoutTerms(
+  options: Options,
+  schema: Schema,
+): Pick<TableLayout, 'partitionBy' | 'sortBy' | 'properties'> {
+  const names = { caseSensitive: options.flag('case-sensitive') }
+  return {
+    partitionBy: buildPartitionSpec(schema, splitTerms(options.string('partition-by')), names),
+    sortBy: buildSortOrder(schema, splitTerms(options.string('sort-by')), names),
+    properties: Object.fromEntries(options.list('property').map(splitProperty)),
+  }
+}
+
+export function formatVersion(options: Options): 2 | 3 {
+  const text = options.string('format-version') ?? '2'
+  if (text !== '2' && text !== '3') throw new ValidationError(`--format-version is 2 or 3, not ${JSON.stringify(text)}`)
+  return text === '2' ? 2 : 3
+}
+
+/** The value of `--schema`. */
+export function schemaOption(options: Options): SchemaInput | undefined {
+  const text = options.string('schema')
+  return text === undefined ? undefined : parseSchemaText(text, '--schema')
+}
+
+export function scanOptions({ options, host }: CommandContext): ScanOptions {
+  const select = options.string('select')
+  return {
+    where: options.string('where'),
+    select: select === undefined ? undefined : splitTerms(select).map(unquoted),
+    limit: options.count('limit'),
+    asOf: options.string('as-of'),
+    caseSensitive: options.flag('case-sensitive'),
+    signal: host.signal,
+  }
+}
+
+/** The table that the command names. */
+export async function loadTable({ name, catalog, host }: CommandContext): Promise<Table> {
+  return (await catalog()).loadTable(name, { signal: host.signal })
+}
+
+function splitProperty(text: string): readonly [string, string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new ValidationError(`--property takes KEY=VALUE, not ${JSON.stringify(text)}`)
+}
