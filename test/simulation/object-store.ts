@@ -37,8 +37,8 @@ export class ObjectStore {
     this.objects.delete(location)
   }
 
-  list(prefix: string): [string, StoredObject][] {
-    return [...this.objects].filter(([key]) => key.startsWith(prefix)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  list(prefix: string, startAfter: string): [string, StoredObject][] {
+    return [...this.objects].filter(([key]) => key.startsWith(prefix) && key > startAfter).toSorted(([a], [b]) => (a < b ? -1 : 1))
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   CasRecord,
   CasStore,
   FileIO,
+  ListOptions,
   ListPage,
   ReadAnswer,
   StatAnswer,
@@ -84,8 +85,8 @@ export class SimulatedFileIO implements FileIO {
     return { sizeBytes: bytes.length, lastModifiedMs, storeTimeMs: this.#now() }
   }
 
-  async *list(prefix: string): AsyncGenerator<ListPage> {
-    const found = await this.#asked(() => this.#network.store.list(prefix))
+  async *list(prefix: string, { startAfter = '' }: ListOptions = {}): AsyncGenerator<ListPage> {
+    const found = await this.#asked(() => this.#network.store.list(prefix, startAfter))
     const entries = found.map(([location, { bytes, lastModifiedMs }]) => ({
       location,
       sizeBytes: bytes.length,
@@ -141,8 +142,8 @@ export class SimulatedFileIO implements FileIO {
     }
   }
 
-  async *#listRecords(prefix: string, { delimited = false }: CasListOptions = {}): AsyncGenerator<CasPage> {
-    const found = await this.#asked(() => this.#network.store.list(prefix))
+  async *#listRecords(prefix: string, { delimited = false, startAfter = '' }: CasListOptions = {}): AsyncGenerator<CasPage> {
+    const found = await this.#asked(() => this.#network.store.list(prefix, startAfter))
     const entries: CasEntry[] = []
     const folders = new Set<string>()
     for (const [location, { bytes }] of found) {
