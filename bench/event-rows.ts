@@ -39,7 +39,7 @@ export function eventRows(first: number, count: number): EventRow[] {
 }
 
 /** Mulberry32: uniform in [0, 1). */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -4,7 +4,7 @@ import { BareClient } from './bare-client.ts'
 import type { Place } from './contestant.ts'
 import { median } from './statistics.ts'
 
-export interface RequestFloor {
+interface RequestFloor {
   readonly putMs: number
   readonly getMs: number
   /** Eight at a time, per second. */

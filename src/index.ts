@@ -1,6 +1,7 @@
 /** The library's public surface. */
 export * from './base/errors.ts'
-export type { FirnEvent, Reporter } from './base/events.ts'
+export type * from './base/events.ts'
+export type { S3Credentials, S3Encryption, S3Settings } from './io/s3-settings.ts'
 export { systemRuntime } from './base/runtime.ts'
 export type { Runtime } from './base/runtime.ts'
 export type { CallOptions, Catalog, CreateTableOptions, NamespaceName, TableName } from './catalog/catalog.ts'

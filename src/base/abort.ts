@@ -7,7 +7,7 @@ import { getMaxListeners, setMaxListeners } from 'node:events'
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const widen = (by: number): void => {
-    const limit = getMaxListeners(signal)
+    const limit = listenerLimit(signal)
     if (limit > 0) setMaxListeners(limit + by, signal)
   }
   let waiting = true
@@ -24,4 +24,13 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   widen(1)
   signal.addEventListener('abort', fire)
   return release
+}
+
+/** 0 where there is none: Node 20 throws where a program has switched its limit off. */
+function listenerLimit(signal: AbortSignal): number {
+  try {
+    return getMaxListeners(signal)
+  } catch {
+    return 0
+  }
 }

@@ -10,7 +10,7 @@ import type { CasRecord, CasToken } from '../io/file-io.ts'
 /** The last 64 bodies of a key, newest first, whatever table they named. */
 export const RING_LENGTH = 64
 
-export interface RingEntry {
+interface RingEntry {
   readonly id: string
   readonly v: number
 }

@@ -9,7 +9,7 @@ import { applyTableUpdates } from '../spec/apply-table-updates.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
-import { stringProperty } from '../spec/properties.ts'
+import { METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT, stringProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
@@ -117,7 +117,7 @@ export class ObjectOperations implements TableOperations {
       nowMs,
       baseMetadataLocation: base.metadataLocation,
     })
-    const gzip = stringProperty(metadata.properties, 'write.metadata.compression-codec', 'none') === 'gzip'
+    const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT) === 'gzip'
     const location = joinLocation(metadataFolder(metadata), metadataFileName(base.held.body.v + 1, commitId, gzip))
     return { metadata, location, bytes: encodeTableMetadata(metadata, { gzip }) }
   }

@@ -5,7 +5,7 @@ import type { CasRecord } from '../io/file-io.ts'
 import { encodeRecord, nextCasBody, parseCasBody, parseRecord, printCasBody } from './cas-body.ts'
 import type { CasBody } from './cas-body.ts'
 
-export type PointerState = 'live' | 'dropped' | 'purging'
+type PointerState = 'live' | 'dropped' | 'purging'
 const STATES: readonly PointerState[] = ['live', 'dropped', 'purging']
 
 export interface PointerBody extends CasBody {

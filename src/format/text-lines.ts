@@ -11,7 +11,10 @@ export interface TextPiece {
 }
 
 /** UTF-8 decoded, its byte order mark dropped. Errors: ValidationError for bytes that are no UTF-8. */
-async function* decode(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string, void, undefined> {
+export async function* decodeText(
+  stream: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
     for await (const chunk of stream) yield decoder.decode(chunk, { stream: true })
@@ -29,7 +32,7 @@ export async function* readLines(
 ): AsyncGenerator<TextPiece, void, undefined> {
   let rest = ''
   let line = 1
-  for await (const chunk of decode(stream, name)) {
+  for await (const chunk of decodeText(stream, name)) {
     let start = 0
     for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
       const text = rest + chunk.slice(start, end)
@@ -50,7 +53,7 @@ export async function* readElements(
   name: string,
 ): AsyncGenerator<TextPiece, void, undefined> {
   const splitter = new ElementSplitter(name)
-  for await (const chunk of decode(stream, name)) yield* splitter.push(chunk)
+  for await (const chunk of decodeText(stream, name)) yield* splitter.push(chunk)
   splitter.end()
 }
 

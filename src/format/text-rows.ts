@@ -5,7 +5,7 @@
 import { parse } from 'csv-parse'
 import { InvalidDataError, ValidationError, messageOf } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
-import { MAX_RECORD_CHARS, readElements, readLines } from './text-lines.ts'
+import { MAX_RECORD_CHARS, decodeText, readElements, readLines } from './text-lines.ts'
 import type { TextPiece } from './text-lines.ts'
 
 export type TextFormat = 'csv' | 'ndjson' | 'json'
@@ -63,7 +63,7 @@ async function* readCsv(stream: AsyncIterable<Uint8Array>, name: string): AsyncG
     max_record_size: MAX_RECORD_CHARS,
     relax_column_count: false,
   })
-  const feeding = feed(stream, parser)
+  const feeding = feed(decodeText(stream, name), parser)
   try {
     for await (const record of parser as AsyncIterable<readonly string[]>) {
       if (header === undefined) header = checkHeader(record, name)
@@ -78,7 +78,7 @@ async function* readCsv(stream: AsyncIterable<Uint8Array>, name: string): AsyncG
 }
 
 /** Stops quietly where the parser was destroyed: its own error, or its reader's leaving, is what counts. */
-async function feed(stream: AsyncIterable<Uint8Array>, parser: ReturnType<typeof parse>): Promise<void> {
+async function feed(stream: AsyncIterable<string>, parser: ReturnType<typeof parse>): Promise<void> {
   try {
     for await (const chunk of stream) {
       if (parser.destroyed) return

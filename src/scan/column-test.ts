@@ -10,7 +10,7 @@ import type { PrimitiveType } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 
 /** Whether the value of a non-null row satisfies the predicate. */
-export type RowTest = (row: number) => boolean
+type RowTest = (row: number) => boolean
 
 /** Binds a predicate to one batch's column. */
 export type ColumnTest = (column: Data) => RowTest

@@ -7,7 +7,7 @@ import { isPrimitive } from './types.ts'
 import type { NestedField, Schema, TypeKind } from './types.ts'
 
 /** Ids above are those of metadata columns such as `_file` and `_pos`. */
-export const MAX_FIELD_ID = 2_147_483_447
+const MAX_FIELD_ID = 2_147_483_447
 const V3_TYPES: ReadonlySet<TypeKind> = new Set<TypeKind>([
   'unknown',
   'timestamp_ns',

@@ -7,8 +7,8 @@ import { parseTransform, printTransform } from './transform.ts'
 import type { Transform } from './transform.ts'
 import type { Schema } from './types.ts'
 
-export type SortDirection = 'asc' | 'desc'
-export type NullOrder = 'nulls-first' | 'nulls-last'
+type SortDirection = 'asc' | 'desc'
+type NullOrder = 'nulls-first' | 'nulls-last'
 
 export interface SortField {
   /** One source column, but for transforms of several (v3). */

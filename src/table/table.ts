@@ -130,11 +130,7 @@ export class Table {
     return this.scan(options).toArrow()
   }
 
-  async #write(
-    writer: TableWriter,
-    input: AppendInput,
-    signal: AbortSignal | undefined,
-  ): Promise<WriteResult> {
+  async #write(writer: TableWriter, input: AppendInput, signal: AbortSignal | undefined): Promise<WriteResult> {
     try {
       for await (const batch of toBatches(input, this.schema, { signal })) await writer.write(batch)
       return await writer.close()

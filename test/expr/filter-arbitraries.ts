@@ -24,7 +24,7 @@ export interface TestColumn {
   readonly required: boolean
 }
 
-export const TYPES: readonly PrimitiveType[] = [
+const TYPES: readonly PrimitiveType[] = [
   { kind: 'boolean' },
   { kind: 'int' },
   { kind: 'long' },

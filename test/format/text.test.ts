@@ -89,6 +89,7 @@ describe('csv', () => {
   it.each([
     ['a line with a field too many', 'a,b\n1,2\n1,2,3\n', /f, line 3: .*expect 2, found 3/],
     ['an open quote', 'a,b\n1,"2\n', /f, line \d: Quote Not Closed/],
+    ['no UTF-8', Uint8Array.of(0x61, 0x0a, 0x4a, 0x6f, 0x73, 0xe9, 0x0a), /f: not UTF-8 text/],
     ['a column twice', 'a,a\n1,2\n', /line 1: the header names column "a" twice/],
     ['a column without a name', 'a,\n1,2\n', /line 1: the header has a column without a name/],
   ])('refuses %s', async (_, text, message) => {

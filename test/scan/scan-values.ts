@@ -11,7 +11,7 @@ const MAX_38 = '9'.repeat(36)
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 /** By column name; every column is optional. */
-export const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; readonly values: readonly RowValue[] }>> = {
+const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; readonly values: readonly RowValue[] }>> = {
   flag: { type: { kind: 'boolean' }, values: [true, false] },
   int: { type: { kind: 'int' }, values: [-2147483648, -1, 0, 1, 7, 2147483647] },
   long: {
@@ -46,7 +46,7 @@ export const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; read
 
 const names = Object.keys(POOLS)
 
-export function poolOf(name: string): { readonly type: PrimitiveType; readonly values: readonly RowValue[] } {
+function poolOf(name: string): { readonly type: PrimitiveType; readonly values: readonly RowValue[] } {
   const pool = POOLS[name]
   if (pool === undefined) throw new Error(`no column ${name}`)
   return pool

@@ -38,7 +38,9 @@ export class ObjectStore {
   }
 
   list(prefix: string, startAfter: string): [string, StoredObject][] {
-    return [...this.objects].filter(([key]) => key.startsWith(prefix) && key > startAfter).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return [...this.objects]
+      .filter(([key]) => key.startsWith(prefix) && key > startAfter)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
   }
 }
 

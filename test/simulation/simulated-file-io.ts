@@ -142,7 +142,10 @@ export class SimulatedFileIO implements FileIO {
     }
   }
 
-  async *#listRecords(prefix: string, { delimited = false, startAfter = '' }: CasListOptions = {}): AsyncGenerator<CasPage> {
+  async *#listRecords(
+    prefix: string,
+    { delimited = false, startAfter = '' }: CasListOptions = {},
+  ): AsyncGenerator<CasPage> {
     const found = await this.#asked(() => this.#network.store.list(prefix, startAfter))
     const entries: CasEntry[] = []
     const folders = new Set<string>()

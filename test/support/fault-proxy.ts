@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
  * - `hang`: the store does it, and no answer ever comes
  * - a number: that status, and the store hears nothing
  */
-export type Fault = 'pass' | 'lose-request' | 'lose-answer' | 'hang' | number
+type Fault = 'pass' | 'lose-request' | 'lose-answer' | 'hang' | number
 
 export interface FaultProxy {
   readonly endpoint: string

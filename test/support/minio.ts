@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 /** MinIO's last version before its repository was archived. */
-export const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
+const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
 
 export interface MinioServer {
   readonly endpoint: string

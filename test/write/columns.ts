@@ -151,7 +151,7 @@ function range(from: number, to: number): number[] {
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 /** Few values of each type, at its edges, so that rows have much in common. */
-export const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; readonly values: readonly RowValue[] }>> = {
+const POOLS: Readonly<Record<string, { readonly type: PrimitiveType; readonly values: readonly RowValue[] }>> = {
   flag: { type: { kind: 'boolean' }, values: [true, false] },
   int: { type: { kind: 'int' }, values: [-2147483648, -1, 0, 1, 7, 2147483647] },
   long: { type: { kind: 'long' }, values: [-(2n ** 63n), -(2n ** 32n), -1n, 0n, 1n, 2n ** 32n - 1n, 2n ** 63n - 1n] },
