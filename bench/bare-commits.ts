@@ -38,15 +38,14 @@ export function bareCommits(commits: readonly CommitSizes[]): Contestant {
     async open(place) {
       const client = new BareClient(place)
       const noise = randomBytes(Math.max(...commits.flat()))
-      let { etag } = await client.put('pointer', noise.subarray(0, 1000), { 'if-none-match': '*' })
+      let etag = await client.put('pointer', noise.subarray(0, 1000), { 'if-none-match': '*' })
       let done = 0
       return {
         async append() {
           const sizes = commits[Math.min(done, commits.length - 1)] ?? []
           const bodies = sizes.map((size) => noise.subarray(0, size))
           await Promise.all(bodies.slice(0, -1).map((body, i) => client.put(`commit-${done}/${i}`, body)))
-          const answer = await client.put('pointer', pointerBody(bodies.at(-1), done), { 'if-match': etag ?? '' })
-          etag = answer.etag
+          etag = await client.put('pointer', pointerBody(bodies.at(-1), done), { 'if-match': etag })
           done += 1
         },
         cpuMs: ownCpuMs,

@@ -1,9 +1,9 @@
 /**
  * The benchmark driver: `npm run bench -- W2 [--quick]`. Starts a MinIO of its own, measures the floor of this machine,
- * runs the workloads and prints tables; figures also go to bench/results as JSON. Only ratios of one run mean anything:
- * times of a shared machine don't travel.
+ * runs the workloads and prints tables; figures also go to bench/results as JSON lines. Only ratios of one run mean
+ * anything: times of a shared machine don't travel.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,10 +13,9 @@ import { bareCommits, measureCommitSizes } from './bare-commits.ts'
 import type { Place } from './contestant.ts'
 import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
-import { type Floor, measureFloor } from './floor.ts'
+import { measureFloor } from './floor.ts'
+import { printFloor, printSmallAppends } from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
-import { printSmallAppends } from './small-appends-report.ts'
-import { printTable } from './text-table.ts'
 
 interface Run {
   readonly minio: MinioServer
@@ -28,22 +27,25 @@ interface Run {
 const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = { W2: smallAppends }
 
 const ROWS = 100
+const ROUNDS = 5
 const ADDED_MS = 20
+
+let places = 0
+
+await main()
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
   const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS)
-  const unknown = names.filter((name) => !Object.hasOwn(WORKLOADS, name))
-  if (unknown.length > 0) {
-    process.stderr.write(`no workload ${unknown.join(', ')}: there is ${Object.keys(WORKLOADS).join(', ')}\n`)
-    process.exitCode = 2
-    return
+  if (!names.every((name) => Object.hasOwn(WORKLOADS, name))) {
+    process.stderr.write(`workloads: ${Object.keys(WORKLOADS).join(', ')}\n`)
+    process.exit(2)
   }
   const minio = await startMinio()
   try {
     const run: Run = { minio, bucket: await createBucket(minio), quick: values.quick === true }
     const floor = await measureFloor(placeOf(run, 'floor'), run.quick ? 100 : 400)
-    print(printFloor(floor))
+    console.log(printFloor(floor))
     for (const name of names) save(name, { quick: run.quick, floor, ...(await WORKLOADS[name]?.(run)) })
   } finally {
     await minio.stop()
@@ -52,26 +54,22 @@ async function main(): Promise<void> {
 
 async function smallAppends(run: Run): Promise<object> {
   const commits = run.quick ? 60 : 300
-  const rounds = 5
   const contestants = [bareCommits(await measureCommitSizes(commits, ROWS)), firn]
-  const place = (name: string): Place => placeOf(run, name)
-  const sizes = { contestants, commits, rows: ROWS }
+  const near = { contestants, rounds: ROUNDS, commits, rows: ROWS, place: (name: string) => placeOf(run, name) }
   // The first tables of a process are its slowest.
-  await runSmallAppends({ ...sizes, rounds: 1, place, commits: 40 })
-  const direct = await runSmallAppends({ ...sizes, rounds, place })
-  print(printSmallAppends(`W2: ${commits} appends of ${ROWS} rows, one after another (${rounds} rounds)`, direct))
+  await runSmallAppends({ ...near, rounds: 1, commits: 40 })
+  const direct = await runSmallAppends(near)
+  console.log(printSmallAppends(`W2: ${commits} appends of ${ROWS} rows, one after another (${ROUNDS} rounds)`, direct))
   const proxy = await startDelayingProxy(run.minio.endpoint, ADDED_MS)
   try {
-    const remote = (name: string): Place => ({ ...place(name), endpoint: proxy.endpoint })
-    const delayed = await runSmallAppends({ ...sizes, rounds, place: remote, counts: () => proxy.counts() })
-    print(printSmallAppends(`W2 with ${ADDED_MS} ms added to every answer`, delayed))
-    return { commits, rounds, rows: ROWS, direct, addedMs: ADDED_MS, delayed }
+    const place = (name: string): Place => ({ ...placeOf(run, name), endpoint: proxy.endpoint })
+    const delayed = await runSmallAppends({ ...near, place, counts: () => proxy.counts() })
+    console.log(printSmallAppends(`W2 with ${ADDED_MS} ms added to every answer`, delayed))
+    return { commits, rounds: ROUNDS, rows: ROWS, direct, addedMs: ADDED_MS, delayed }
   } finally {
     await proxy.stop()
   }
 }
-
-let places = 0
 
 function placeOf({ minio, bucket }: Run, name: string): Place {
   const { endpoint, accessKeyId, secretAccessKey } = minio
@@ -79,30 +77,11 @@ function placeOf({ minio, bucket }: Run, name: string): Place {
   return { endpoint, accessKeyId, secretAccessKey, bucket, prefix: `${places}-${name.replaceAll(' ', '-')}` }
 }
 
-function printFloor({ requests, casPerSecond }: Floor): string {
-  const lines = Object.entries(requests).map(([size, floor]) => [
-    size,
-    floor.putMs.toFixed(2),
-    floor.getMs.toFixed(2),
-    floor.putsPerSecond.toFixed(0),
-    floor.getsPerSecond.toFixed(0),
-  ])
-  const headings = ['', 'PUT ms', 'GET ms', 'PUT/s × 8', 'GET/s × 8']
-  return `Floor: bare requests by node:http with Signature V4 (p50)\n${printTable([headings, ...lines])}  ${casPerSecond.toFixed(0)} compare-and-swaps/s on one key\n`
-}
-
 function save(name: string, figures: object): void {
   const folder = join(import.meta.dirname, '../../bench/results')
   mkdirSync(folder, { recursive: true })
-  const at = new Date().toISOString()
-  const file = join(folder, `${name}-${at.replaceAll(/[-:]|\.\d+/g, '')}.json`)
   const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version }
-  writeFileSync(file, `${JSON.stringify({ workload: name, at, machine, ...figures }, undefined, 2)}\n`)
-  print(`figures: ${file}\n`)
+  const file = join(folder, `${name}.jsonl`)
+  appendFileSync(file, `${JSON.stringify({ workload: name, at: new Date().toISOString(), machine, ...figures })}\n`)
+  console.log(`figures: ${file}\n`)
 }
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
-}
-
-await main()

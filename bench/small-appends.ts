@@ -4,7 +4,7 @@
  */
 import type { Contestant, Place, Session } from './contestant.ts'
 import type { VerbCounts } from './delaying-proxy.ts'
-import { eventRows } from './event-rows.ts'
+import { type EventRow, eventRows } from './event-rows.ts'
 import { median, percentile, type Spread, spreadOf } from './statistics.ts'
 
 export interface SmallAppends {
@@ -72,9 +72,8 @@ async function runRound(input: SmallAppends, round: number): Promise<Lane[]> {
   // The first commit to a table also looks around.
   for (const { session } of lanes) await session.append(eventRows(0, rows))
   for (let from = 1; from <= commits; from += TURN_COMMITS) {
-    const batches = Array.from({ length: Math.min(TURN_COMMITS, commits - from + 1) }, (_, i) =>
-      eventRows((from + i) * rows, rows),
-    )
+    const length = Math.min(TURN_COMMITS, commits - from + 1)
+    const batches = Array.from({ length }, (_, i) => eventRows((from + i) * rows, rows))
     // Who comes first changes, so that nobody always follows the same one.
     const order = (round + from / TURN_COMMITS) % 2 < 1 ? lanes : lanes.toReversed()
     for (const lane of order) await takeTurn(lane, batches, input.counts)
@@ -89,11 +88,7 @@ async function runRound(input: SmallAppends, round: number): Promise<Lane[]> {
   return lanes
 }
 
-async function takeTurn(
-  lane: Lane,
-  batches: readonly ReturnType<typeof eventRows>[],
-  counts: SmallAppends['counts'],
-): Promise<void> {
+async function takeTurn(lane: Lane, batches: readonly EventRow[][], counts: SmallAppends['counts']): Promise<void> {
   const before = await counts?.()
   const cpuMs = lane.session.cpuMs()
   for (const rows of batches) {
@@ -108,9 +103,7 @@ async function takeTurn(
 }
 
 function perCommit(lanes: readonly Lane[], commits: number): VerbCounts {
-  const total: Record<string, number> = {}
-  for (const { requests } of lanes) {
-    for (const [verb, count] of Object.entries(requests)) total[verb] = (total[verb] ?? 0) + count
-  }
-  return Object.fromEntries(Object.entries(total).map(([verb, count]) => [verb, count / (lanes.length * commits)]))
+  const verbs = new Set(lanes.flatMap(({ requests }) => Object.keys(requests)))
+  const total = (verb: string): number => lanes.reduce((sum, { requests }) => sum + (requests[verb] ?? 0), 0)
+  return Object.fromEntries([...verbs].map((verb) => [verb, total(verb) / (lanes.length * commits)]))
 }

@@ -30,7 +30,7 @@ function heading(text) {
 /** Shows a command line and runs it; resolves with what it printed. */
 function firn(args, { input, quiet = false } = {}) {
   const shown = args.map((arg) => (/^[\w./:@=-]+$/.test(arg) ? arg : `"${arg}"`)).join(' ')
-  if (!quiet) console.log(`${input === undefined ? '' : "printf '…' | "}$ firn ${shown.replaceAll(`${root}/`, '')}`)
+  if (!quiet) console.log(`$ ${input === undefined ? '' : "printf '…' | "}firn ${shown.replaceAll(`${root}/`, '')}`)
   return new Promise((resolve, reject) => {
     const stdio = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit']
     const child = spawn(process.execPath, [command, ...args], {

@@ -1,0 +1,40 @@
+/** Figures for people: tables on the terminal. */
+import type { VerbCounts } from './delaying-proxy.ts'
+import type { RequestFloor } from './floor.ts'
+import type { SmallAppendsResult } from './small-appends.ts'
+
+export function printFloor(floors: readonly RequestFloor[]): string {
+  const lines = floors.map(({ what, putMs, getMs }) => [what, putMs.toFixed(2), getMs.toFixed(2)])
+  return `Floor: bare requests, node:http with Signature V4 (p50)\n${printTable([['', 'PUT ms', 'GET ms'], ...lines])}`
+}
+
+export function printSmallAppends(title: string, results: readonly SmallAppendsResult[]): string {
+  const headings = ['', 'p50 ms', 'p90 ms', '× floor', '(rounds)', 'CPU ms', 'last/first', 'requests']
+  const lines = results.map(({ name, p50Ms, p90Ms, ratio, cpuMsPerCommit, lastByFirst, requestsPerCommit }) => [
+    name,
+    p50Ms.median.toFixed(1),
+    p90Ms.median.toFixed(1),
+    ratio.median.toFixed(2),
+    `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
+    cpuMsPerCommit.median.toFixed(1),
+    lastByFirst.median.toFixed(2),
+    printRequests(requestsPerCommit),
+  ])
+  return `${title}\n${printTable([headings, ...lines])}`
+}
+
+function printRequests(counts: VerbCounts): string {
+  const parts = Object.entries(counts).filter(([, count]) => count > 0)
+  return parts.map(([verb, count]) => `${count.toFixed(2)} ${verb}`).join(', ')
+}
+
+/** The first line holds the headings; the first column stands to the left, numbers to the right. */
+function printTable(lines: readonly (readonly string[])[]): string {
+  const [head = []] = lines
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const printCell = (cell: string, column: number): string => {
+    const width = widths[column] ?? 0
+    return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+  }
+  return lines.map((line) => `  ${line.map(printCell).join('  ').trimEnd()}\n`).join('')
+}
