@@ -9,11 +9,8 @@ import { BareClient } from './bare-client.ts'
 import { type Contestant, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 
-/** Bytes of a commit's bodies, in the order in which they were sent: the last is the pointer. */
-export type CommitSizes = readonly number[]
-
-/** What `count` commits of `rows` rows send, found out in memory. */
-export async function measureCommitSizes(count: number, rows: number): Promise<CommitSizes[]> {
+/** Bytes of the bodies that each of `count` commits of `rows` rows sends, the pointer last; found out in memory. */
+export async function measureCommitSizes(count: number, rows: number): Promise<number[][]> {
   let sizes: number[] = []
   const reporter = (event: FirnEvent): void => {
     if (event.type === 'request' && event.verb === 'PUT') sizes.push(event.bytesSent)
@@ -21,7 +18,7 @@ export async function measureCommitSizes(count: number, rows: number): Promise<C
   const catalog = await openCatalog('memory://sizes/warehouse', { reporter })
   const table = await catalog.createTable('bench.events', { schema: EVENT_SCHEMA })
   await table.append(eventRows(0, 1))
-  const commits: CommitSizes[] = []
+  const commits: number[][] = []
   for (let i = 0; i < count; i++) {
     sizes = []
     await table.append(eventRows(i * rows, rows))
@@ -32,7 +29,7 @@ export async function measureCommitSizes(count: number, rows: number): Promise<C
 }
 
 /** Sends the bare requests of commits of these sizes; beyond the last it goes on with that. */
-export function bareCommits(commits: readonly CommitSizes[]): Contestant {
+export function bareCommits(commits: readonly number[][]): Contestant {
   return {
     name: 'bare requests',
     async open(place) {
@@ -45,7 +42,9 @@ export function bareCommits(commits: readonly CommitSizes[]): Contestant {
           const sizes = commits[Math.min(done, commits.length - 1)] ?? []
           const bodies = sizes.map((size) => noise.subarray(0, size))
           await Promise.all(bodies.slice(0, -1).map((body, i) => client.put(`commit-${done}/${i}`, body)))
-          etag = await client.put('pointer', pointerBody(bodies.at(-1), done), { 'if-match': etag })
+          // No two bodies are equal, so that no etag comes twice.
+          const pointer = Buffer.concat([bodies.at(-1) ?? noise, Buffer.from(String(done))])
+          etag = await client.put('pointer', pointer, { 'if-match': etag })
           done += 1
         },
         cpuMs: ownCpuMs,
@@ -54,9 +53,4 @@ export function bareCommits(commits: readonly CommitSizes[]): Contestant {
       }
     },
   }
-}
-
-/** No two bodies are equal, so that no etag comes twice. */
-function pointerBody(noise: Uint8Array = new Uint8Array(), nth = 0): Uint8Array {
-  return Buffer.concat([noise, Buffer.from(String(nth))])
 }

@@ -4,7 +4,6 @@ import { BareClient } from './bare-client.ts'
 import type { Place } from './contestant.ts'
 import { median } from './statistics.ts'
 
-/** Medians. */
 export interface RequestFloor {
   readonly what: string
   readonly putMs: number

@@ -29,7 +29,6 @@ const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = { W2:
 const ROWS = 100
 const ROUNDS = 5
 const ADDED_MS = 20
-
 let places = 0
 
 await main()

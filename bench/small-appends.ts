@@ -45,10 +45,10 @@ export async function runSmallAppends(input: SmallAppends): Promise<SmallAppends
   const rounds: Lane[][] = []
   for (let round = 0; round < input.rounds; round++) rounds.push(await runRound(input, round))
   const p50s = (index: number): number[] => rounds.map((lanes) => median(lanes[index]?.tookMs ?? []))
+  const floor = p50s(0)
+  const third = Math.floor(input.commits / 3)
   return input.contestants.map(({ name }, index) => {
     const own = rounds.flatMap((lanes) => lanes[index] ?? [])
-    const floor = p50s(0)
-    const third = Math.floor(input.commits / 3)
     return {
       name,
       p50Ms: spreadOf(p50s(index)),

@@ -11,5 +11,6 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 for (const path of ['test/support/guarded-process.mjs', 'docker']) {
   cpSync(join(root, path), join(root, 'build', path), { recursive: true })
 }
-const { status } = spawnSync(process.execPath, ['build/bench/main.js', ...process.argv.slice(2)], options)
+const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+const { status } = spawnSync(process.execPath, ['build/bench/main.js', ...process.argv.slice(2)], { ...options, env })
 process.exit(status ?? 1)

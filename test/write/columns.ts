@@ -79,7 +79,7 @@ function members(shapes: fc.Arbitrary<Shape>, maxLength: number) {
           required || type.kind === 'unknown' ? values : nullable(values),
         ]),
       )
-      return { fields, values: fc.record(record) as fc.Arbitrary<Record<string, RowValue>> }
+      return { fields, values: fc.record(record) }
     })
 }
 
