@@ -138,23 +138,38 @@ export function fullWorkload(): Workload {
   }
 }
 
+/** What immutable files of a store were decoded to: the oracle asks for the same ones after every commit. */
+const decoded = new WeakMap<ObjectStore, Map<string, unknown>>()
+
+function once<T>(store: ObjectStore, location: string, decode: () => T): T {
+  const known = decoded.get(store) ?? new Map<string, unknown>()
+  decoded.set(store, known)
+  if (!known.has(location)) known.set(location, decode())
+  return known.get(location) as T
+}
+
 function metadataAt(store: ObjectStore, location: string): TableMetadata {
-  return parseTableMetadata(new TextDecoder().decode(bytesOf(store, location)), location)
+  return once(store, location, () => parseTableMetadata(new TextDecoder().decode(bytesOf(store, location)), location))
 }
 
 function manifestsOf(store: ObjectStore, list: string): readonly ManifestFile[] {
-  return decodeManifestList(bytesOf(store, list), list)
+  return once(store, list, () => decodeManifestList(bytesOf(store, list), list))
+}
+
+function filesOf(store: ObjectStore, metadata: TableMetadata, manifest: ManifestFile): readonly string[] {
+  const path = manifest.manifestPath
+  return once(store, path, () =>
+    decodeManifest(bytesOf(store, path), path, { manifest, metadata }).flatMap((entry) =>
+      entry.status === 'deleted' ? [] : [entry.dataFile.filePath],
+    ),
+  )
 }
 
 /** Live data files of the current snapshot; a file named twice is returned twice. */
 function dataFiles(store: ObjectStore, metadata: TableMetadata): string[] {
   const snapshot = currentSnapshot(metadata)
   if (snapshot?.manifestList === undefined) return []
-  return manifestsOf(store, snapshot.manifestList).flatMap((manifest) =>
-    decodeManifest(bytesOf(store, manifest.manifestPath), manifest.manifestPath, { manifest, metadata }).flatMap(
-      (entry) => (entry.status === 'deleted' ? [] : [entry.dataFile.filePath]),
-    ),
-  )
+  return manifestsOf(store, snapshot.manifestList).flatMap((manifest) => filesOf(store, metadata, manifest))
 }
 
 function bytesOf(store: ObjectStore, location: string): Uint8Array {
