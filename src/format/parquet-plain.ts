@@ -46,11 +46,8 @@ export async function* readPlainParquet(
   const ids = new Map<ParquetField, number>()
   nameFields(file.footer.schema.children, schema.fields, ids)
   const { location, footer } = file
-  yield* readProjected(
-    file,
-    planProjection(footer, schema, { location, idOf: (field) => ids.get(field), exact: true }),
-    options,
-  )
+  const projection = planProjection(footer, schema, { location, idOf: (field) => ids.get(field), exact: true })
+  for await (const { batch } of readProjected(file, projection, options)) yield batch
 }
 
 /** Pairs the fields of a group with those made of them: the lists are parallel. */

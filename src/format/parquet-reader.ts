@@ -30,6 +30,13 @@ export interface ParquetBatchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Some rows of a file that follow one another. */
+interface ParquetBatch {
+  readonly batch: RecordBatch
+  /** The first row's number in the file, from 0 (`_pos`). */
+  readonly position: number
+}
+
 export interface ParquetReadOptions extends ParquetBatchOptions {
   /** The columns wanted, with the types they have now. */
   readonly schema: Schema
@@ -44,7 +51,7 @@ export interface ParquetReadOptions extends ParquetBatchOptions {
 export async function* readParquet(
   source: ParquetSource,
   options: ParquetReadOptions,
-): AsyncGenerator<RecordBatch, void, undefined> {
+): AsyncGenerator<ParquetBatch, void, undefined> {
   const { schema, constants, signal } = options
   const file = await openParquet(source, { signal })
   const { location, footer } = file
@@ -65,7 +72,7 @@ export async function* readProjected(
   file: OpenParquetSource,
   projection: Projection,
   options: ParquetBatchOptions,
-): AsyncGenerator<RecordBatch, void, undefined> {
+): AsyncGenerator<ParquetBatch, void, undefined> {
   const { rowGroups = [...file.footer.rowGroups.keys()], batchRows = DEFAULT_BATCH_ROWS, signal } = options
   if (!(batchRows >= 1)) throw new ValidationError(`a batch of ${batchRows} rows holds nothing`)
   const chosen = rowGroups.map((index) => narrowRowGroup(file, index, projection))
@@ -78,14 +85,19 @@ export async function* readProjected(
   for await (const { rowGroup, pages } of fetched) {
     const { location } = file
     const bytes = assembleColumns(projection.schema, rowGroup, (chunk) => pages.get(chunk) ?? new Uint8Array(0))
+    let { position } = rowGroup
     for (const batch of decodeRowGroup(bytes, rowGroup, projection, { batchRows, location })) {
       signal?.throwIfAborted()
-      yield batch
+      yield { batch, position }
+      position += batch.numRows
     }
   }
 }
 
-type NarrowRowGroup = Pick<RowGroup, 'rows' | 'columns'>
+interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {
+  /** Number in the file of its first row. */
+  readonly position: number
+}
 
 function narrowRowGroup(
   { footer, location }: OpenParquetSource,
@@ -95,7 +107,12 @@ function narrowRowGroup(
   const rowGroup = footer.rowGroups[index]
   if (rowGroup === undefined)
     throw new ValidationError(`${location} has ${footer.rowGroups.length} row groups, none of number ${index}`)
-  return { rows: rowGroup.rows, columns: projection.columnIndexes.flatMap((column) => rowGroup.columns[column] ?? []) }
+  const position = footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+  return {
+    position,
+    rows: rowGroup.rows,
+    columns: projection.columnIndexes.flatMap((column) => rowGroup.columns[column] ?? []),
+  }
 }
 
 function* decodeRowGroup(

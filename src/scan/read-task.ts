@@ -109,7 +109,7 @@ async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGene
   const filter = residual.type === 'true' ? undefined : compileFilter(residual, columns)
   const constants = identityConstants(task)
   const options = { schema: columns, rowGroups, batchRows: BATCH_ROWS, constants, signal }
-  for await (const batch of readParquet(source, options)) {
+  for await (const { batch } of readParquet(source, options)) {
     signal?.throwIfAborted()
     yield { batch, mask: filter?.(batch) }
   }

@@ -29,7 +29,7 @@ export function memorySource(bytes: Uint8Array): ParquetSource & { readonly rang
 
 export async function readBatches(source: ParquetSource, options: ParquetReadOptions): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = []
-  for await (const batch of readParquet(source, options)) batches.push(batch)
+  for await (const { batch } of readParquet(source, options)) batches.push(batch)
   return batches
 }
 

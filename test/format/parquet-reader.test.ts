@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UnsupportedError, ValidationError } from '../../src/base/errors.ts'
 import { type ColumnChunk, parquetFooterBytes } from '../../src/format/parquet-footer.ts'
+import { readParquet } from '../../src/format/parquet-reader.ts'
 import {
   type ParquetField,
   type ParquetGroup,
@@ -87,6 +88,19 @@ describe('row groups and batches', () => {
     )
   })
 
+  it('tell the number of their first row in the file, whichever row groups are read', async () => {
+    const table = schemaOf(fieldOf(1, 'n', int))
+    const values = Array.from({ length: 25 }, (_, i) => i)
+    const file = encode([batchOf(table, [values])], { schema: table, rowGroupRows: 10 })
+    const read = readParquet(memorySource(file.bytes), { schema: table, rowGroups: [2, 0], batchRows: 4 })
+    const seen: [position: number, values: unknown[]][] = []
+    for await (const each of read) {
+      seen.push([each.position, rowsOf(each.batch, table).map((row) => row['n'])])
+    }
+    expect(seen.map(([position]) => position)).toEqual([20, 24, 0, 4, 8])
+    expect(seen.every(([position, [first]]) => first === position)).toBe(true)
+  })
+
   it('are smaller where rows are large once decoded', async () => {
     const table = schemaOf(fieldOf(1, 't', string))
     const repeated = batchOf(table, [Array.from({ length: 300 }, () => 'x'.repeat(500_000))])
@@ -110,13 +124,12 @@ describe('row groups and batches', () => {
     const controller = new AbortController()
     const seen: number[] = []
     const reading = (async () => {
-      const { readParquet } = await import('../../src/format/parquet-reader.ts')
       for await (const each of readParquet(memorySource(bytes), {
         schema,
         batchRows: 100,
         signal: controller.signal,
       })) {
-        seen.push(each.numRows)
+        seen.push(each.batch.numRows)
         if (seen.length === 2) controller.abort(new Error('enough'))
       }
     })()

@@ -46,7 +46,7 @@ async function readFile(metadata: TableMetadata, { filePath, fileSizeInBytes }: 
     read: async (range: { offset: number; length: number }) => (await io.readRange(filePath, range)).bytes,
   }
   const rows: unknown[] = []
-  for await (const batch of readParquet(source, { schema })) rows.push(...readRows(batch, schema))
+  for await (const { batch } of readParquet(source, { schema })) rows.push(...readRows(batch, schema))
   return rows
 }
 
