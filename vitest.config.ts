@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
@@ -8,6 +9,8 @@ export default defineConfig({
     exclude: ['test/interop/**', '**/node_modules/**'],
     globalSetup: ['test/support/minio-setup.ts'],
     reporters: ['default', new SummaryReporter('unit')],
+    // Vitest leaves one core free; on two that would halve the suite's speed.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     // The first run on a machine may build MinIO from source.
     hookTimeout: 900_000,

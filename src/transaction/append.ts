@@ -3,8 +3,10 @@
  * table has (a fast append). Files, manifests and snapshot id are prepared once; each attempt writes only a new
  * manifest list, since sequence numbers and row ids follow from the base it lands on (spec, "Sequence Numbers").
  */
+import { mapConcurrent } from '../base/concurrency.ts'
+import { NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { randomSnapshotId } from '../base/runtime.ts'
-import { joinLocation } from '../io/location.ts'
+import { joinLocation, lastSegment } from '../io/location.ts'
 import { readManifestList } from '../manifest/manifest-io.ts'
 import { encodeManifestList } from '../manifest/manifest-list.ts'
 import { encodeManifest } from '../manifest/manifest-writer.ts'
@@ -29,12 +31,16 @@ export interface AppendFiles {
   readonly summary?: Readonly<Record<string, string>> | undefined
 }
 
+/** Files copied at once when a session has expired: each is held in memory whole. */
+const COPIES_IN_FLIGHT = 2
+
 export class AppendAction implements CommitAction {
-  readonly sessionStartMs: number | undefined
-  readonly files: string[]
-  readonly uploads: Promise<unknown>[]
+  sessionStartMs: number | undefined
+  files: string[]
+  uploads: Promise<unknown>[]
   readonly #operations: TableOperations
   readonly #input: AppendFiles
+  #dataFiles: readonly DataFile[]
   #snapshotId: bigint
   #manifests: readonly ManifestFile[] | undefined
   #manifestCount = 0
@@ -44,6 +50,7 @@ export class AppendAction implements CommitAction {
     this.#input = input
     this.#snapshotId = randomSnapshotId(operations.runtime)
     this.sessionStartMs = input.sessionStartMs
+    this.#dataFiles = input.dataFiles
     this.files = input.dataFiles.map((file) => file.filePath)
     this.uploads = [...input.uploads]
   }
@@ -92,6 +99,35 @@ export class AppendAction implements CommitAction {
     }
   }
 
+  async renew(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const { io, runtime } = this.#operations
+    const old = this.files
+    await Promise.all(this.uploads)
+    const sessionStartMs = await io.storeTimeMs({ signal })
+    const renewal = runtime.uuid()
+    this.files = []
+    const copy = async (file: DataFile): Promise<DataFile> => {
+      const filePath = joinLocation(folderOf(file.filePath), `${renewal}-${lastSegment(file.filePath)}`)
+      this.files.push(filePath)
+      const { bytes } = await io.read(file.filePath, { signal }).catch(collected)
+      await io.write(filePath, bytes, { signal })
+      return { ...file, filePath }
+    }
+    const copies: DataFile[] = []
+    try {
+      for await (const file of mapConcurrent(this.#dataFiles, COPIES_IN_FLIGHT, copy, signal)) copies.push(file)
+    } catch (error) {
+      // Both the old names and the new ones are left to the clean-up of a failed commit.
+      this.files.push(...old)
+      throw error
+    }
+    this.sessionStartMs = sessionStartMs
+    this.#dataFiles = copies
+    this.#manifests = undefined
+    this.uploads = []
+    return old
+  }
+
   /** Written once: a manifest of added files inherits its sequence number from the list, so it fits every base. */
   #addedManifests(metadata: TableMetadata, { commitId }: StageContext): readonly ManifestFile[] {
     const taken = metadata.snapshots.some((snapshot) => snapshot.snapshotId === this.#snapshotId)
@@ -99,7 +135,7 @@ export class AppendAction implements CommitAction {
       this.#snapshotId = randomSnapshotId(this.#operations.runtime)
       this.#manifests = undefined
     }
-    this.#manifests ??= [...groupBySpec(this.#input.dataFiles)].map(([specId, dataFiles]) => {
+    this.#manifests ??= [...groupBySpec(this.#dataFiles)].map(([specId, dataFiles]) => {
       const path = joinLocation(metadataFolder(metadata), `${commitId}-m${this.#manifestCount++}.avro`)
       const { bytes, manifestFile } = encodeManifest({
         entries: dataFiles.map((dataFile) => ({
@@ -142,7 +178,7 @@ export class AppendAction implements CommitAction {
       schemaId: metadata.currentSchemaId,
       summary: summarizeSnapshot({
         operation: 'append',
-        added: this.#input.dataFiles,
+        added: this.#dataFiles,
         removed: [],
         previous: parent?.summary,
         schema: currentSchema(metadata),
@@ -161,6 +197,18 @@ export class AppendAction implements CommitAction {
       }),
     }
   }
+}
+
+function folderOf(location: string): string {
+  return location.slice(0, location.lastIndexOf('/'))
+}
+
+function collected(error: unknown): never {
+  if (!(error instanceof NotFoundError)) throw error
+  throw new SessionExpiredError(
+    'the files of this commit waited so long that orphan removal took them: write the rows again',
+    { context: error.context, cause: error },
+  )
 }
 
 function groupBySpec(dataFiles: readonly DataFile[]): ReadonlyMap<number, readonly DataFile[]> {

@@ -2,10 +2,10 @@
  * The commit loop: stage on the current base, commit, and on a conflict stage again on a fresh one. Data files and the
  * commit id stay the same over all attempts; only what names the base is made anew (commit-protocol: "A commit", 5).
  */
-import { CommitFailedError, CommitStateUnknownError, NotFoundError } from '../base/errors.ts'
+import { CommitFailedError, CommitStateUnknownError, NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { longProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import type { Staged, TableBase, TableOperations } from './operations.ts'
+import type { CommitOutcome, Staged, TableBase, TableOperations } from './operations.ts'
 
 /** What an operation is told of the attempt it stages. */
 export interface StageContext {
@@ -22,6 +22,11 @@ export interface CommitAction {
   /** Files that all attempts share, and their uploads: deleted when the commit has definitely failed. */
   readonly files: readonly string[]
   readonly uploads: readonly Promise<unknown>[]
+  /**
+   * Copies the files to new names in a session that begins now, and names them in what is staged next; returns the old
+   * ones. Absent where a commit has no files of its own. Errors: SessionExpiredError where one is gone already.
+   */
+  renew?(signal: AbortSignal | undefined): Promise<readonly string[]>
 }
 
 export interface CommitOptions {
@@ -73,22 +78,51 @@ async function attemptUntilDecided(
     const attemptStartMs = runtime.monotonicMs()
     const staged = await action.stage(base, { commitId, attempt })
     lost.push(...staged.attemptFiles)
-    const outcome = await operations.commit(base, staged, { commitId, sessionStartMs: action.sessionStartMs })
+    const outcome = await tryCommit(operations, action, { base, staged, commitId })
     if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
     if (outcome.kind === 'committed') {
       lost.splice(lost.length - staged.attemptFiles.length)
       report(operations, outcome.base, { attempts: attempt + 1, durationMs: runtime.monotonicMs() - startMs })
       return { base: outcome.base, attempts: attempt + 1 }
     }
-    lost.push(...outcome.files)
+    if (outcome.kind === 'expired') lost.push(...(await renewed(action, outcome.error, signal)))
+    else lost.push(...outcome.files)
     const policy = retryPolicy(base.metadata)
     const waitMs = runtime.random() * policy.windowMs(attempt, runtime.monotonicMs() - attemptStartMs)
     if (attempt >= policy.retries || runtime.monotonicMs() - startMs + waitMs > policy.totalTimeoutMs) {
       throw tooManyConflicts(name, attempt + 1)
     }
-    reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason: 'another writer committed' })
+    const reason = outcome.kind === 'expired' ? 'the session expired' : 'another writer committed'
+    reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason })
     base = await refreshAfterConflict(operations, waitMs, signal)
   }
+}
+
+type AttemptOutcome = CommitOutcome | { readonly kind: 'expired'; readonly error: SessionExpiredError }
+
+/** An attempt that throws never got to await its uploads: their failures are heard here, so that none goes unhandled. */
+async function tryCommit(
+  operations: TableOperations,
+  { sessionStartMs }: CommitAction,
+  { base, staged, commitId }: { base: TableBase; staged: Staged; commitId: string },
+): Promise<AttemptOutcome> {
+  try {
+    return await operations.commit(base, staged, { commitId, sessionStartMs })
+  } catch (error) {
+    await Promise.allSettled(staged.uploads)
+    if (error instanceof SessionExpiredError) return { kind: 'expired', error }
+    throw error
+  }
+}
+
+/** Orphan removal may have taken the files, or may be about to: only copies under new names are safe. */
+async function renewed(
+  action: CommitAction,
+  expired: SessionExpiredError,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  if (action.renew === undefined) throw expired
+  return action.renew(signal)
 }
 
 interface RetryPolicy {

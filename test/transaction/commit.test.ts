@@ -4,6 +4,7 @@ import {
   CommitStateUnknownError,
   NoSuchTableError,
   ServiceError,
+  SessionExpiredError,
   ValidationError,
 } from '../../src/base/errors.ts'
 import type { FirnEvent } from '../../src/base/events.ts'
@@ -120,6 +121,29 @@ describe('commitTable', () => {
     await expect(commitTable(operations, wrong)).rejects.toThrow('no')
     expect(attempts).toEqual([])
     expect(deleted).toEqual(['data'])
+  })
+
+  it('hears of uploads that fail while an attempt is refused', async () => {
+    const { operations } = scripted([new ValidationError('refused')])
+    const unhandled: unknown[] = []
+    const note = (error: unknown): number => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    const late = new Promise<never>((_resolve, reject) => {
+      setTimeout(() => reject(new ServiceError('late', { retryable: true })), 20)
+    })
+    const staged = { updates: [], requirements: [], uploads: [late], attemptFiles: [], manifests: undefined }
+    const uploading: CommitAction = { ...action(), stage: () => Promise.resolve(staged) }
+    await expect(commitTable(operations, uploading)).rejects.toThrow('refused')
+    await new Promise((resolve) => {
+      setTimeout(resolve, 40)
+    })
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+
+  it('passes on that the session expired where it has no files to copy', async () => {
+    const { operations } = scripted([new SessionExpiredError('too late'), 'committed'])
+    await expect(commitTable(operations, action())).rejects.toThrow(SessionExpiredError)
   })
 
   it('stops before the next attempt when aborted', async () => {
