@@ -5,23 +5,9 @@
 import { messageOf, ServiceError } from '../base/errors.ts'
 import type { Reporter, RequestVerb } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type {
-  Answer,
-  ByteRange,
-  CasListOptions,
-  CasOutcome,
-  CasPage,
-  CasRecord,
-  CasStore,
-  CasToken,
-  FileIO,
-  IoOptions,
-  ListOptions,
-  ListPage,
-  ReadAnswer,
-  StatAnswer,
-} from './file-io.ts'
+import type { FileIO, ListOptions } from './file-io.ts'
 import { compareBytewise } from './location.ts'
+import { type AnyPage, wrapping } from './wrapping.ts'
 
 export interface RetryPolicy {
   /** Attempts of one request, the first included. 8. */
@@ -80,98 +66,14 @@ export class Retrier {
   }
 }
 
+/** Writes are retried too: their names are never reused, so a second write of the same bytes changes nothing. */
 export function retrying(inner: FileIO, retrier: Retrier): FileIO {
-  return new RetryingFileIO(inner, retrier)
-}
-
-class RetryingFileIO implements FileIO {
-  readonly kind: FileIO['kind']
-  readonly storeId: string
-  readonly cas: CasStore
-  readonly #inner: FileIO
-  readonly #retrier: Retrier
-
-  constructor(inner: FileIO, retrier: Retrier) {
-    this.kind = inner.kind
-    this.storeId = inner.storeId
-    this.cas = new RetryingCasStore(inner.cas, retrier)
-    this.#inner = inner
-    this.#retrier = retrier
-  }
-
-  read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
-    return this.#retrier.run({ verb: 'GET', location }, () => this.#inner.read(location, options), options.signal)
-  }
-
-  readRange(location: string, range: ByteRange, options: IoOptions = {}): Promise<ReadAnswer> {
-    const attempt = (): Promise<ReadAnswer> => this.#inner.readRange(location, range, options)
-    return this.#retrier.run({ verb: 'GET', location }, attempt, options.signal)
-  }
-
-  /** The name is never reused, so a second write of the same bytes changes nothing. */
-  write(location: string, bytes: Uint8Array, options: IoOptions = {}): Promise<Answer> {
-    return this.#retrier.run(
-      { verb: 'PUT', location },
-      () => this.#inner.write(location, bytes, options),
-      options.signal,
-    )
-  }
-
-  stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {
-    return this.#retrier.run({ verb: 'HEAD', location }, () => this.#inner.stat(location, options), options.signal)
-  }
-
-  list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListPage> {
-    return resumed(this.#retrier, prefix, options, (from) => this.#inner.list(prefix, { ...options, startAfter: from }))
-  }
-
-  delete(locations: readonly string[], options: IoOptions = {}): Promise<Answer> {
-    const [location = ''] = locations
-    return this.#retrier.run({ verb: 'DELETE', location }, () => this.#inner.delete(locations, options), options.signal)
-  }
-
-  storeTimeMs(options: IoOptions = {}): Promise<number> {
-    const location = this.storeId
-    return this.#retrier.run({ verb: 'GET', location }, () => this.#inner.storeTimeMs(options), options.signal)
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
-  }
-}
-
-class RetryingCasStore implements CasStore {
-  readonly epsilonMs: number
-  readonly #inner: CasStore
-  readonly #retrier: Retrier
-
-  constructor(inner: CasStore, retrier: Retrier) {
-    this.epsilonMs = inner.epsilonMs
-    this.#inner = inner
-    this.#retrier = retrier
-  }
-
-  read(location: string, options: IoOptions = {}): Promise<CasRecord | undefined> {
-    return this.#retrier.run({ verb: 'GET', location }, () => this.#inner.read(location, options), options.signal)
-  }
-
-  put(
-    location: string,
-    bytes: Uint8Array,
-    expected: CasToken | undefined,
-    options: IoOptions = {},
-  ): Promise<CasOutcome> {
-    return this.#inner.put(location, bytes, expected, options)
-  }
-
-  list(prefix: string, options: CasListOptions = {}): AsyncGenerator<CasPage> {
-    return resumed(this.#retrier, prefix, options, (from) => this.#inner.list(prefix, { ...options, startAfter: from }))
-  }
-}
-
-interface AnyPage {
-  readonly entries: readonly { readonly location: string }[]
-  readonly folders?: readonly string[]
+  return wrapping(inner, {
+    call: (call, attempt, signal) => retrier.run(call, attempt, signal),
+    put: (_call, attempt) => attempt(),
+    clock: (location, attempt, signal) => retrier.run({ verb: 'GET', location }, attempt, signal),
+    pages: (prefix, options, list) => resumed(retrier, prefix, options, list),
+  })
 }
 
 /** Pages of a listing; one that breaks off is taken up behind the last page that came. */
