@@ -2,13 +2,10 @@
  * JSON that keeps 64-bit integers, and a cursor that reads it with the path in every error. Used by all codecs of the
  * format's JSON documents: nothing is cast, everything is parsed.
  */
-import { JSONParse } from 'json-with-bigint'
 import { InvalidDataError, messageOf } from './errors.ts'
+import { type JsonObject, type JsonValue, MAX_JSON_DEPTH, parseExactJson } from './json-parser.ts'
 
-export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject
-export interface JsonObject {
-  readonly [key: string]: JsonValue | undefined
-}
+export type { JsonObject, JsonValue } from './json-parser.ts'
 
 /** JSON that is printed already: put into a document as it is. */
 export class JsonText {
@@ -26,16 +23,26 @@ export type PrintableJson =
   | readonly PrintableJson[]
   | { readonly [key: string]: PrintableJson | undefined }
 
-/** Digits enough for an integer beyond 2^53; without them the native parser, many times faster, loses nothing. */
+/** Digits enough for an integer beyond 2^53; without them the native parser, twice as fast, loses nothing. */
 const LONG_DIGITS = /\d{16}/
 
-/** Parses JSON; integers beyond 2^53 become bigints. `location` names the document in errors. */
+/**
+ * Parses JSON; integers beyond 2^53 become bigints. `location` names the document in errors.
+ * Errors: InvalidDataError, also where it is nested deeper than a recursion can follow.
+ */
 export function parseJson(text: string, location: string): JsonValue {
   try {
-    return (LONG_DIGITS.test(text) ? JSONParse(text) : JSON.parse(text)) as JsonValue
+    const isPlain = !LONG_DIGITS.test(text) && count(text, '{') + count(text, '[') <= MAX_JSON_DEPTH
+    return isPlain ? (JSON.parse(text) as JsonValue) : parseExactJson(text)
   } catch (error) {
     throw new InvalidDataError(`not valid JSON: ${messageOf(error)}`, { context: { location }, cause: error })
   }
+}
+
+function count(text: string, character: string): number {
+  let found = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) found += 1
+  return found
 }
 
 /** Prints JSON; bigints become bare integers, `undefined` members are left out. */
