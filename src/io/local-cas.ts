@@ -7,29 +7,29 @@
  *   afterwards, n − 1 is there and is the body that n names as its predecessor; for n = 1, if `born` is absent.
  * - Old numbers go upwards, one after the other, and the last two always stay: who still links to a number that is gone
  *   makes a body that no reader takes. `born` is made before number 1 goes, so a gone number 1 is never free again.
+ * - A link whose answer was an error may still land, on a network file system even late, but not once its source is gone.
  */
-import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InvalidDataError, ServiceError, ValidationError } from '../base/errors.ts'
+import { ServiceError, ValidationError } from '../base/errors.ts'
 import { JsonCursor, parseJson } from '../base/json.ts'
 import type { Runtime } from '../base/runtime.ts'
-import { createFile, makeFolder, syncFolder } from './durable-file.ts'
+import { writeTemp } from './durable-file.ts'
 import type { CasListOptions, CasOutcome, CasPage, CasRecord, CasStore, CasToken, IoOptions } from './file-io.ts'
 import { listLocalCas } from './local-cas-list.ts'
 import { localError, mapLocalErrors, systemCode } from './local-errors.ts'
+import { type LocalFiles, nodeFiles } from './local-files.ts'
 import { localPath } from './location.ts'
 
 /** Bodies that pruning leaves below the one that is being replaced, itself included. */
 const KEEP = 2
 const SETTLE_TIMEOUT_MS = 30_000
 const BORN = 'born'
-/** Errors of link(2) after which it may still have happened: those of a network file system. */
+/** Errors after which a call may still have happened: those of a network file system. */
 const AMBIGUOUS = new Set(['EIO', 'ESTALE', 'ETIMEDOUT', 'ENXIO', 'EINTR'])
 
 export interface LocalCasOptions {
   readonly runtime: Runtime
-  /** Names in a folder; tests give torn listings. */
-  readonly readFolder?: ((path: string) => Promise<readonly string[]>) | undefined
+  readonly files?: LocalFiles | undefined
 }
 
 interface Body {
@@ -42,11 +42,13 @@ interface Body {
 export class LocalCasStore implements CasStore {
   readonly epsilonMs = 0
   readonly #runtime: Runtime
-  readonly #readFolder: (path: string) => Promise<readonly string[]>
+  readonly #files: LocalFiles
+  /** One temporary name for all sends of a body, so that a source which could not be removed is, before the next send. */
+  readonly #tempIds = new WeakMap<Uint8Array, string>()
 
-  constructor({ runtime, readFolder = (path) => readdir(path) }: LocalCasOptions) {
+  constructor({ runtime, files = nodeFiles }: LocalCasOptions) {
     this.#runtime = runtime
-    this.#readFolder = readFolder
+    this.#files = files
   }
 
   async read(location: string, options: IoOptions = {}): Promise<CasRecord | undefined> {
@@ -74,29 +76,24 @@ export class LocalCasStore implements CasStore {
     options.signal?.throwIfAborted()
     const folder = localPath(location)
     const base = expected === undefined ? 0 : parseToken(expected)
-    const path = join(folder, String(base + 1))
-    const runtime = this.#runtime
     try {
       // Without its base on disk the number would be dead on arrival; this spares most of those, the reader's checks the rest.
-      const isFree = base === 0 ? await isUnborn(folder) : await exists(join(folder, String(base)))
-      if (isFree) {
-        await makeFolder(folder)
-        await createFile({ path, bytes, modifiedMs: runtime.wallMs(), tempId: runtime.uuid() })
-      }
+      const isFree = base === 0 ? await this.#isUnborn(folder) : await this.#has(folder, base)
+      const doubt = isFree ? await this.#claim(folder, base + 1, bytes) : undefined
+      if (doubt !== undefined) return { kind: 'ambiguous', cause: localError(doubt.cause, location) }
     } catch (error) {
-      const code = systemCode(error)
-      if (code !== undefined && AMBIGUOUS.has(code)) return { kind: 'ambiguous', cause: localError(error, location) }
+      if (isAmbiguous(error)) return { kind: 'ambiguous', cause: localError(error, location) }
       throw localError(error, location)
     }
     // The base was verified by the read that gave its token, so all below it is history. A pruning that fails is made up for
     // by the next one.
     await this.#prune(folder, base - KEEP).catch(() => {})
-    return { kind: 'settled', storeTimeMs: runtime.wallMs() }
+    return { kind: 'settled', storeTimeMs: this.#runtime.wallMs() }
   }
 
   async *list(prefix: string, options: CasListOptions = {}): AsyncGenerator<CasPage> {
     try {
-      for await (const page of listLocalCas(localPath(prefix), options)) {
+      for await (const page of listLocalCas(this.#files, localPath(prefix), options)) {
         options.signal?.throwIfAborted()
         yield { ...page, storeTimeMs: this.#runtime.wallMs() }
       }
@@ -107,27 +104,53 @@ export class LocalCasStore implements CasStore {
   }
 
   async #tryRead(folder: string, location: string): Promise<CasRecord | 'absent' | 'unsettled'> {
-    const numbers = await this.#numbers(folder)
-    const n = Math.max(0, ...numbers)
-    if (n === 0) return (await isUnborn(folder)) ? 'absent' : 'unsettled'
-    const body = await readBody(join(folder, String(n)), location)
-    if (body === undefined || (await exists(join(folder, String(n + 1))))) return 'unsettled'
+    const n = Math.max(0, ...(await this.#numbers(folder)))
+    if (n === 0) return (await this.#isUnborn(folder)) ? 'absent' : 'unsettled'
+    const body = await this.#body(folder, n, location)
+    if (body === undefined || (await this.#has(folder, n + 1))) return 'unsettled'
     const isCurrent =
       n === 1
-        ? !(await exists(join(folder, BORN)))
-        : body.prevU !== undefined && (await readBody(join(folder, String(n - 1)), location))?.u === body.prevU
+        ? !(await this.#has(folder, BORN))
+        : body.prevU !== undefined && (await this.#body(folder, n - 1, location))?.u === body.prevU
     if (!isCurrent) return 'unsettled'
     const { bytes, lastModifiedMs } = body
     return { bytes, token: String(n), lastModifiedMs, storeTimeMs: this.#runtime.wallMs() }
   }
 
-  async #numbers(folder: string): Promise<number[]> {
+  /**
+   * Links the body to the number. Throws where it has certainly not landed; returns the doubt where it may have, or still
+   * may; otherwise the number is taken for good, be it by ours or another's.
+   */
+  async #claim(folder: string, n: number, bytes: Uint8Array): Promise<{ readonly cause: unknown } | undefined> {
+    const files = this.#files
+    const temp = await this.#writeTemp(folder, n, bytes)
+    let doubt: { readonly cause: unknown } | undefined
     try {
-      return (await this.#readFolder(folder)).filter((name) => /^[1-9]\d*$/.test(name)).map(Number)
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return []
-      throw error
+      await files.link(temp, join(folder, String(n)))
+    } catch (cause) {
+      if (isAmbiguous(cause)) doubt = { cause }
+      else if (systemCode(cause) !== 'EEXIST') {
+        await files.remove(temp).catch(() => {})
+        throw cause
+      }
     }
+    try {
+      await files.remove(temp)
+      // Also where the number was taken: the refusal may answer a link of ours that was sent twice on the way.
+      await files.syncFolder(folder)
+    } catch (cause) {
+      doubt ??= { cause }
+    }
+    return doubt
+  }
+
+  async #writeTemp(folder: string, name: string | number, bytes: Uint8Array): Promise<string> {
+    const tempId = this.#tempIds.get(bytes) ?? this.#runtime.uuid()
+    const file = { path: join(folder, String(name)), bytes, modifiedMs: this.#runtime.wallMs(), tempId }
+    if (this.#tempIds.has(bytes)) await this.#files.remove(join(folder, `.${tempId}.tmp`))
+    this.#tempIds.set(bytes, tempId)
+    await this.#files.makeFolder(folder)
+    return writeTemp(this.#files, file)
   }
 
   /** Removes the numbers up to `last`, upwards: below each that the listing shows, any that it missed go first. */
@@ -136,54 +159,51 @@ export class LocalCasStore implements CasStore {
     const numbers = (await this.#numbers(folder)).filter((n) => n <= last).toSorted((a, b) => a - b)
     for (const n of numbers) {
       let lowest = n
-      while (lowest > 1 && (await exists(join(folder, String(lowest - 1))))) lowest -= 1
+      while (lowest > 1 && (await this.#has(folder, lowest - 1))) lowest -= 1
       for (let k = lowest; k <= n; k += 1) {
-        if (k === 1) await makeBorn(folder, this.#runtime)
-        await unlinkIfThere(join(folder, String(k)))
+        if (k === 1) await this.#makeBorn(folder)
+        await this.#files.remove(join(folder, String(k)))
       }
     }
   }
-}
 
-/** Whether the object was never made. Number 1 first: had it been pruned by then, `born` would be there already. */
-async function isUnborn(folder: string): Promise<boolean> {
-  return !(await exists(join(folder, '1'))) && !(await exists(join(folder, BORN)))
-}
+  async #makeBorn(folder: string): Promise<void> {
+    if (!(await this.#has(folder, BORN))) {
+      const temp = await this.#writeTemp(folder, BORN, new Uint8Array())
+      await this.#files.link(temp, join(folder, BORN)).catch((error: unknown) => {
+        if (systemCode(error) !== 'EEXIST') throw error
+      })
+      await this.#files.remove(temp)
+    }
+    await this.#files.syncFolder(folder)
+  }
 
-async function makeBorn(folder: string, runtime: Runtime): Promise<void> {
-  const path = join(folder, BORN)
-  if (await exists(path)) return
-  await createFile({ path, bytes: new Uint8Array(), modifiedMs: runtime.wallMs(), tempId: runtime.uuid() })
-  await syncFolder(folder)
-}
+  /** Whether the object was never made. Number 1 first: had it been pruned by then, `born` would be there already. */
+  async #isUnborn(folder: string): Promise<boolean> {
+    return !(await this.#has(folder, 1)) && !(await this.#has(folder, BORN))
+  }
 
-async function readBody(path: string, location: string): Promise<Body | undefined> {
-  try {
-    const bytes = await readFile(path)
-    const { mtimeMs } = await stat(path)
-    const cursor = new JsonCursor(parseJson(bytes.toString('utf8'), location), location)
+  #has(folder: string, name: string | number): Promise<boolean> {
+    return this.#files.exists(join(folder, String(name)))
+  }
+
+  async #numbers(folder: string): Promise<number[]> {
+    const names = (await this.#files.list(folder)).map((entry) => entry.name)
+    return names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number)
+  }
+
+  async #body(folder: string, n: number, location: string): Promise<Body | undefined> {
+    const content = await this.#files.read(join(folder, String(n)))
+    if (content === undefined) return undefined
+    const { bytes, modifiedMs } = content
+    const cursor = new JsonCursor(parseJson(new TextDecoder().decode(bytes), location), location)
     const prevU = cursor.optional('prevU', (member) => member.string())
-    return { bytes, lastModifiedMs: Math.floor(mtimeMs), u: cursor.get('u').string(), prevU }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error instanceof InvalidDataError ? error : localError(error, location)
+    return { bytes, lastModifiedMs: modifiedMs, u: cursor.get('u').string(), prevU }
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false
-    throw error
-  }
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw error
-  })
+function isAmbiguous(error: unknown): boolean {
+  return AMBIGUOUS.has(systemCode(error) ?? '')
 }
 
 function parseToken(token: CasToken): number {

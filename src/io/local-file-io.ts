@@ -22,6 +22,7 @@ import type {
 } from './file-io.ts'
 import { LocalCasStore } from './local-cas.ts'
 import { localError, mapLocalErrors, systemCode } from './local-errors.ts'
+import { nodeFiles } from './local-files.ts'
 import { compareBytewise, localLocation, localPath } from './location.ts'
 
 const PAGE_SIZE = 1000
@@ -52,7 +53,7 @@ export class LocalFileIO implements FileIO {
   async write(location: string, bytes: Uint8Array, options: IoOptions = {}): Promise<Answer> {
     const runtime = this.#runtime
     await this.#call(location, options, (path) =>
-      replaceFile({ path, bytes, modifiedMs: runtime.wallMs(), tempId: runtime.uuid() }),
+      replaceFile(nodeFiles, { path, bytes, modifiedMs: runtime.wallMs(), tempId: runtime.uuid() }),
     )
     return { storeTimeMs: runtime.wallMs() }
   }

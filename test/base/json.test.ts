@@ -36,7 +36,7 @@ describe('parseJson', () => {
     ['9007199254740992', 9007199254740992n],
     ['-9007199254740992', -9007199254740992n],
     ['0.12345678901234567890', 0.12345678901234568],
-    ['12345678901234567890e-3', 12345678901234567.89],
+    ['12345678901234567890e-3', 12345678901234568],
     ['-0.0000000000000000', -0],
     [`[${LONG}, -0]`, [2n ** 63n - 1n, -0]],
     [` \n\r\t{ "a" : [ ${LONG} , true , false , null ] } \n`, { a: [2n ** 63n - 1n, true, false, null] }],
@@ -86,7 +86,16 @@ describe('parseExactJson', () => {
   })
 
   it('takes and refuses what JSON.parse does, of texts that are nearly JSON', () => {
-    const token = fc.constantFrom(...'[]{},:"\\ \n-+.eE019', 'true', 'null', '"a"', '\\u00e9', '\\n', '1.5', '"a":')
+    const token = fc.constantFrom(
+      ...'[]{},:"\\ \n-+.eE019'.split(''),
+      'true',
+      'null',
+      '"a"',
+      '\\u00e9',
+      '\\n',
+      '1.5',
+      '"a":',
+    )
     const property = fc.property(fc.array(token, { maxLength: 8 }), (tokens) => {
       const document = tokens.join('')
       const parse = (parser: (text: string) => unknown): unknown => {

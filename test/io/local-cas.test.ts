@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import type { CasRecord } from '../../src/io/file-io.ts'
 import { LocalCasStore } from '../../src/io/local-cas.ts'
+import { type LocalFiles, nodeFiles } from '../../src/io/local-files.ts'
 import { compileSrc } from '../support/compiled-src.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
@@ -36,7 +37,9 @@ async function grow(last: number): Promise<void> {
 /** A store whose folder listings are given, then true. */
 function torn(...listings: readonly (readonly string[])[]): LocalCasStore {
   const left = [...listings]
-  return new LocalCasStore({ runtime: virtualRuntime(), readFolder: async (path) => left.shift() ?? readdir(path) })
+  const list: LocalFiles['list'] = async (path) =>
+    left.shift()?.map((name) => ({ name, isFolder: false })) ?? nodeFiles.list(path)
+  return new LocalCasStore({ runtime: virtualRuntime(), files: { ...nodeFiles, list } })
 }
 
 describe('numbered bodies', () => {
@@ -65,6 +68,48 @@ describe('numbered bodies', () => {
     const store = new LocalCasStore({ runtime })
     await store.put(location, body(1), undefined)
     expect((await store.read(location))?.lastModifiedMs).toBe(1_700_000_000_123)
+  })
+})
+
+/** A store over the real files, with some of its calls replaced. */
+const over = (calls: Partial<LocalFiles>): LocalCasStore =>
+  new LocalCasStore({ runtime: systemRuntime, files: { ...nodeFiles, ...calls } })
+const refuse = (code: string) => (): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }))
+
+describe('a call that fails', () => {
+  const afterLink = { syncFolder: refuse('EMFILE'), remove: refuse('EACCES') }
+  it.each(Object.entries(afterLink))('leaves a doubt once the link was made: %s', async (call, fails) => {
+    await grow(1)
+    const failing = over({ [call]: fails })
+    expect(await failing.put(location, body(2), '1')).toMatchObject({ kind: 'ambiguous' })
+    expect(uOf(await cas.read(location))).toBe('u2')
+  })
+
+  it.each(['ENOSPC', 'EACCES', 'EPERM'])('is definite where it is the link that says %s', async (code) => {
+    await grow(1)
+    await expect(over({ link: refuse(code) }).put(location, body(2), '1')).rejects.toThrow(code)
+    expect(await files()).toEqual(['1'])
+  })
+
+  it.each(['EIO', 'ESTALE', 'ETIMEDOUT'])('is in doubt where it is the link that says %s', async (code) => {
+    await grow(1)
+    expect(await over({ link: refuse(code) }).put(location, body(2), '1')).toMatchObject({ kind: 'ambiguous' })
+    expect(await files()).toEqual(['1'])
+  })
+
+  it('leaves no second source for a link that is sent again', async () => {
+    await grow(1)
+    const calls: string[] = []
+    const failing = over({
+      link: (from, to) => (calls.push(`link ${from}`) > 1 ? nodeFiles.link(from, to) : refuse('EIO')()),
+      remove: (path) => (calls.push(`remove ${path}`) === 2 ? refuse('EIO')() : nodeFiles.remove(path)),
+    })
+    const bytes = body(2)
+    expect((await failing.put(location, bytes, '1')).kind).toBe('ambiguous')
+    expect((await failing.put(location, bytes, '1')).kind).toBe('settled')
+    const temp = calls[0]?.slice('link '.length) ?? ''
+    expect(calls).toEqual([`link ${temp}`, `remove ${temp}`, `remove ${temp}`, `link ${temp}`, `remove ${temp}`])
+    expect(await files()).toEqual(['1', '2'])
   })
 })
 
