@@ -8,12 +8,12 @@ import type { JsonObject, JsonValue } from '../base/json.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { resolveUnion } from './avro-codec.ts'
 import type { AvroCodec } from './avro-codec.ts'
-import { compressBlock, decompressBlock } from './avro-compression.ts'
-import type { AvroCompression } from './avro-compression.ts'
 import { AvroCursor } from './avro-cursor.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { AvroNode } from './avro-schema.ts'
 import { AvroSink } from './avro-sink.ts'
+import { MAX_BLOCK_BYTES, avroCodec, compressBlock, decompress, prepareCodec } from './compression.ts'
+import type { AvroCompression } from './compression.ts'
 
 /** A file whose header is read: its records are read by `readAvro` with a codec of the caller's choice. */
 export interface AvroFile {
@@ -34,6 +34,14 @@ export interface AvroWriteOptions {
 const MAGIC = Uint8Array.of(0x4f, 0x62, 0x6a, 0x01)
 const SYNC_LENGTH = 16
 const BLOCK_BYTES = 1024 * 1024
+/** Where the name of the codec is looked for: before the first blocks, behind schemas of any usual length. */
+const HEAD_BYTES = 1024 * 1024
+
+/** To be awaited before records are read: the decoder of their blocks may have to be loaded. A guess costs nothing. */
+export async function prepareAvro(bytes: Uint8Array): Promise<void> {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEAD_BYTES))
+  if (head.includes('zstandard')) await prepareCodec('zstd')
+}
 
 /** Reads the header of a whole file. InvalidDataError where it is no Avro file. */
 export function openAvro(bytes: Uint8Array, location: string): AvroFile {
@@ -53,13 +61,15 @@ export function openAvro(bytes: Uint8Array, location: string): AvroFile {
 export function readAvro<T>({ location, schema, metadata, bytes, blocksOffset }: AvroFile, codec: AvroCodec<T>): T[] {
   const file = new AvroCursor(bytes, location)
   const read = resolveUnion(codec, schema, location) ?? file.fail('the records have another type than expected')
-  const compression = metadata.get('avro.codec') ?? 'null'
+  const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
   const records: T[] = []
   while (file.remaining > 0) {
     let count = file.number()
-    const block = new AvroCursor(decompressBlock(compression, file.byteString(), location), location)
+    const stored = file.byteString()
+    const content = compression === undefined ? stored : decompress(compression, stored, location, MAX_BLOCK_BYTES)
+    const block = new AvroCursor(content, location)
     if (count < 0 || count > block.remaining)
       file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
     for (; count > 0; count -= 1) records.push(read(block))

@@ -1,7 +1,7 @@
 /** From a snapshot to its manifests to their entries, through FileIO: where scans and commits begin to read. */
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
-import { openAvro, readAvro } from '../format/avro.ts'
+import { openAvro, prepareAvro, readAvro } from '../format/avro.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
 import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -23,6 +23,7 @@ export async function readManifestList(
   if (keyId !== undefined) refuseEncrypted(`the manifest list of snapshot ${snapshotId}`)
   if (manifestList !== undefined) {
     const { bytes } = await io.read(manifestList, options)
+    await prepareAvro(bytes)
     return decodeManifestList(bytes, manifestList)
   }
   if (manifests === undefined) {
@@ -46,6 +47,7 @@ export async function readManifest(
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
+  await prepareAvro(bytes)
   return decodeManifest(bytes, manifestPath, { manifest, metadata })
 }
 
@@ -57,6 +59,7 @@ async function describeManifest(
   options: IoOptions,
 ): Promise<ManifestFile> {
   const { bytes } = await io.read(path, options)
+  await prepareAvro(bytes)
   const file = openAvro(bytes, path)
   const specId = Number(file.metadata.get('partition-spec-id') ?? 0)
   if (!Number.isInteger(specId)) {

@@ -1,7 +1,8 @@
 /** Reads and writes metadata.json files (spec, "Table Metadata and Snapshots"; gzip by Java's naming). */
 import { gzipSync } from 'node:zlib'
 import { InvalidDataError } from '../base/errors.ts'
-import { decompressGzip, decompressZstd } from '../format/avro-compression.ts'
+import { decompress, prepareCodec } from '../format/compression.ts'
+import type { Codec } from '../format/compression.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
 import { parseTableMetadata, printTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -14,12 +15,16 @@ const MAX_TEXT_BYTES = 512 * 1024 * 1024
 /** Errors: those of FileIO.read, and InvalidDataError or UnsupportedError for what the file holds. */
 export async function readTableMetadata(io: FileIO, location: string, options: IoOptions = {}): Promise<TableMetadata> {
   const { bytes } = await io.read(location, options)
+  const codec = codecOf(bytes)
+  if (codec !== undefined) await prepareCodec(codec)
   return decodeTableMetadata(bytes, location)
 }
 
 /** Compression shows in the first bytes, so any name will do: `.gz.metadata.json`, `.metadata.json.gz`, a plain one. */
 export function decodeTableMetadata(bytes: Uint8Array, location: string): TableMetadata {
-  return parseTableMetadata(decodeText(decompress(bytes, location), location), location)
+  const codec = codecOf(bytes)
+  const text = codec === undefined ? bytes : decompress(codec, bytes, location, MAX_TEXT_BYTES)
+  return parseTableMetadata(decodeText(text, location), location)
 }
 
 /** The file's bytes; equal metadata gives equal bytes. */
@@ -36,10 +41,9 @@ export function metadataFileName(version: number, commitId: string, gzip = false
   return `${String(version).padStart(5, '0')}-${commitId}${gzip ? '.gz' : ''}.metadata.json`
 }
 
-function decompress(bytes: Uint8Array, location: string): Uint8Array {
-  if (startsWith(bytes, GZIP_MAGIC)) return decompressGzip(bytes, location, MAX_TEXT_BYTES)
-  if (startsWith(bytes, ZSTD_MAGIC)) return decompressZstd(bytes, location, MAX_TEXT_BYTES)
-  return bytes
+function codecOf(bytes: Uint8Array): Codec | undefined {
+  if (startsWith(bytes, GZIP_MAGIC)) return 'gzip'
+  return startsWith(bytes, ZSTD_MAGIC) ? 'zstd' : undefined
 }
 
 function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {

@@ -1,0 +1,77 @@
+/**
+ * All compression of Avro blocks (avro.ts), Puffin blobs (puffin.ts) and metadata files. Output is limited, so that a
+ * small hostile file can't fill the memory.
+ */
+import { crc32, deflateRawSync, gunzipSync, inflateRawSync } from 'node:zlib'
+import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
+import { decompressLz4 } from './compression-lz4.ts'
+import { decompressSnappy } from './compression-snappy.ts'
+import { decompressZstd, loadZstd } from './compression-zstd.ts'
+
+/** `deflate` is raw; `lz4` and `zstd` are frames, `snappy` is a block as Avro has it, with its CRC-32. */
+export type Codec = 'deflate' | 'gzip' | 'lz4' | 'snappy' | 'zstd'
+
+/** What Avro calls the codecs. */
+const AVRO_CODECS: ReadonlyMap<string, Codec> = new Map([
+  ['deflate', 'deflate'],
+  ['snappy', 'snappy'],
+  ['zstandard', 'zstd'],
+])
+
+/** What firn writes; it reads more. */
+export type AvroCompression = 'null' | 'deflate'
+
+/** As Java: what manifests hold most are UUIDs, which cost twice the time at zlib's default for a few bytes less. */
+const DEFLATE_LEVEL = 1
+/** The most that an Avro block or a Puffin blob may unfold to. */
+export const MAX_BLOCK_BYTES: number = 256 * 1024 * 1024
+const CRC_BYTES = 4
+
+/** Loads what decoding a codec needs. To be awaited before `decompress`, in vain for most. */
+export async function prepareCodec(codec: Codec): Promise<void> {
+  if (codec === 'zstd') await loadZstd()
+}
+
+/** Errors: InvalidDataError where the bytes are damaged, or unfold to more than `maxBytes`. */
+export function decompress(codec: Codec, bytes: Uint8Array, location: string, maxBytes: number): Uint8Array {
+  try {
+    return DECOMPRESS[codec](bytes, maxBytes)
+  } catch (error) {
+    if (error instanceof UnsupportedError) throw error
+    throw new InvalidDataError(`${location}: can't be decompressed with ${codec}: ${messageOf(error)}`, {
+      context: { location, codec },
+      cause: error,
+    })
+  }
+}
+
+const DECOMPRESS: Readonly<Record<Codec, (bytes: Uint8Array, maxBytes: number) => Uint8Array>> = {
+  deflate: (bytes, maxOutputLength) => inflateRawSync(bytes, { maxOutputLength }),
+  gzip: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
+  lz4: decompressLz4,
+  snappy: decompressAvroSnappy,
+  zstd: decompressZstd,
+}
+
+/** Avro appends the big-endian CRC-32 of what comes out. */
+function decompressAvroSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const end = bytes.length - CRC_BYTES
+  const checksum = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(Math.max(end, 0))
+  const content = decompressSnappy(bytes.subarray(0, end), maxBytes)
+  if (crc32(content) !== checksum) throw new RangeError('its checksum is wrong')
+  return content
+}
+
+export function compressBlock(codec: AvroCompression, block: Uint8Array): Uint8Array {
+  return codec === 'null' ? block : deflateRawSync(block, { level: DEFLATE_LEVEL })
+}
+
+/** The codec by Avro's name for it; undefined for none. UnsupportedError for those of which no manifest is written. */
+export function avroCodec(name: string, location: string): Codec | undefined {
+  if (name === 'null') return undefined
+  const codec = AVRO_CODECS.get(name)
+  if (codec !== undefined) return codec
+  throw new UnsupportedError(`${location}: avro codec "${name}" is not supported: rewrite the file with deflate`, {
+    context: { location, codec: name },
+  })
+}
