@@ -3,6 +3,7 @@
  * here, synchronously and with no randomness, so that equal input gives equal bytes.
  */
 import { createHash } from 'node:crypto'
+import { UnsupportedError } from '../base/errors.ts'
 import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
 import { memoizeWeak } from '../base/memo.ts'
@@ -32,6 +33,8 @@ export interface AvroWriteOptions {
 }
 
 const MAGIC = Uint8Array.of(0x4f, 0x62, 0x6a, 0x01)
+/** Of AES GCM streams (spec, "Encryption"): `AGS1`. */
+const ENCRYPTED_MAGIC = Uint8Array.of(0x41, 0x47, 0x53, 0x31)
 const SYNC_LENGTH = 16
 const BLOCK_BYTES = 1024 * 1024
 /** Where the name of the codec is looked for: before the first blocks, behind schemas of any usual length. */
@@ -43,10 +46,15 @@ export async function prepareAvro(bytes: Uint8Array): Promise<void> {
   if (head.includes('zstandard')) await prepareCodec('zstd')
 }
 
-/** Reads the header of a whole file. InvalidDataError where it is no Avro file. */
+/** Reads the header of a whole file. InvalidDataError where it is no Avro file, UnsupportedError where it is encrypted. */
 export function openAvro(bytes: Uint8Array, location: string): AvroFile {
   const cursor = new AvroCursor(bytes, location)
-  if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) cursor.fail('not an Avro file')
+  if (startsWith(bytes, ENCRYPTED_MAGIC)) {
+    throw new UnsupportedError(`${location} is encrypted: firn does not read encrypted tables`, {
+      context: { location },
+    })
+  }
+  if (!startsWith(bytes, MAGIC)) cursor.fail('not an Avro file')
   cursor.skip(MAGIC.length)
   const metadata = new Map<string, string>()
   for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
@@ -55,6 +63,10 @@ export function openAvro(bytes: Uint8Array, location: string): AvroFile {
   const text = metadata.get('avro.schema') ?? cursor.fail('the header has no avro.schema')
   const schema = parseAvroSchema(new JsonCursor(parseJson(text, location), location, 'avro.schema'))
   return { location, schema, metadata, bytes, blocksOffset: cursor.offset }
+}
+
+function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
+  return magic.every((byte, i) => bytes[i] === byte)
 }
 
 /** Reads all records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */

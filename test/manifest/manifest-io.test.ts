@@ -43,6 +43,10 @@ describe('manifests of a snapshot', () => {
   it('are refused where they are encrypted', async () => {
     const encrypted = readManifestList(fixtureIO(LIST), { ...SNAPSHOT, manifestList: LIST, keyId: 'k' })
     await expect(encrypted).rejects.toThrow(UnsupportedError)
+    // Without the snapshot's word for it, by its first bytes.
+    const stream = 'iceberg-rust/manifests_lists/manifest-list-v3-encrypted.avro'
+    const unannounced = readManifestList(fixtureIO(stream), { ...SNAPSHOT, manifestList: stream })
+    await expect(unannounced).rejects.toThrow(/encrypted\.avro is encrypted: firn does not read/)
     const { manifest, metadata } = contextOf(MANIFEST)
     const keyed = { ...manifest, keyMetadata: Uint8Array.of(1) }
     await expect(readManifest(fixtureIO(MANIFEST), keyed, metadata)).rejects.toThrow(UnsupportedError)
