@@ -1,5 +1,6 @@
 /** What a verb of the command line is, and what it is given. */
 import type { Readable } from 'node:stream'
+import type { Reporter } from '../base/events.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Arguments, Options } from './options.ts'
 import type { Output } from './output.ts'
@@ -28,6 +29,10 @@ export interface CommandContext {
   readonly progress: Progress
   /** The warehouse's catalog; opened at the first call, closed when the command ends. Errors: ValidationError without one. */
   readonly catalog: () => Promise<Catalog>
+  /** Has something closed when the command ends. */
+  readonly closeAtEnd: (resource: { close(): Promise<void> }) => void
+  /** What the library tells, as progress; undefined where nobody would see it. */
+  readonly reporter: Reporter | undefined
 }
 
 export interface Command extends Arguments {

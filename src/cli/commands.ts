@@ -6,10 +6,15 @@ type OptionSet = Readonly<Record<string, CommandOption>>
 
 const TABLE = { least: 1, most: 1 }
 const CASE: OptionSet = { 'case-sensitive': { type: 'boolean', help: 'column names must match in case' } }
+/** Of commands that only read: TABLE may be a location. */
+const READ: OptionSet = {
+  'no-relocate': { type: 'boolean', help: 'read files of a copied table where its metadata says, not from the copy' },
+}
 const FILTER: OptionSet = {
   where: { type: 'string', value: 'FILTER', help: "rows to keep: delay > 60 and origin = 'SFO'" },
   'as-of': { type: 'string', value: 'X', help: 'a snapshot id, a time (2026-01-31T12:00:00Z), a branch or tag' },
   ...CASE,
+  ...READ,
 }
 const LAYOUT: OptionSet = {
   schema: { type: 'string', value: 'COLUMNS', help: "'id long not null, ts timestamptz', or a schema as Iceberg JSON" },
@@ -71,7 +76,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'count TABLE',
     args: TABLE,
     options: FILTER,
-    examples: ['firn count travel.flights', `firn count travel.flights --where "delay > 60 and origin = 'SFO'" --json`],
+    examples: [
+      'firn count travel.flights',
+      `firn count travel.flights --where "delay > 60 and origin = 'SFO'" --json`,
+      'firn count s3://lake/sales/metadata/00003-1b7e.metadata.json',
+    ],
     load: async () => (await import('./commands/count.ts')).count,
   },
   plan: {
@@ -89,15 +98,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'show columns, partitioning, order and properties of a table',
     usage: 'describe TABLE',
     args: TABLE,
-    options: {},
-    examples: ['firn describe travel.flights', 'firn describe travel.flights --json | jq .schema.fields'],
+    options: READ,
+    examples: [
+      'firn describe travel.flights',
+      'firn describe travel.flights --json | jq .schema.fields',
+      'firn describe ./copied/table --json | jq .relocated',
+    ],
     load: async () => (await import('./commands/describe.ts')).describe,
   },
   snapshots: {
     summary: 'list the snapshots of a table, oldest first',
     usage: 'snapshots TABLE',
     args: TABLE,
-    options: {},
+    options: READ,
     examples: ['firn snapshots travel.flights', 'firn snapshots travel.flights --json | jq -r .snapshotId'],
     load: async () => (await import('./commands/snapshots.ts')).snapshots,
   },

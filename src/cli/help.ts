@@ -14,6 +14,9 @@ ${aligned(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])
 The warehouse is given by --warehouse URI or FIRN_WAREHOUSE: s3://bucket/prefix, or a folder.
 S3 is reached by AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the AWS profile.
 
+Where a TABLE is only read, the location of a metadata file or of a table's folder may stand for its name; it needs
+no warehouse: firn count ./t/metadata/v3.metadata.json. Quote a part of a name that holds a slash: 'ns."a/b"'.
+
 firn help COMMAND shows its options and examples. Exit codes:
 ${aligned(exitCodeMeanings().map(([code, meaning]) => [String(code).padStart(4), meaning]))}
 `

@@ -1,9 +1,11 @@
 /** Runs one command line: finds the verb, runs it, and turns what is thrown into a message and an exit code. */
 import { readFileSync } from 'node:fs'
 import { CommitStateUnknownError, IcebergError, ValidationError, messageOf } from '../base/errors.ts'
+import type { Reporter } from '../base/events.ts'
 import { printJson } from '../base/json.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { toLocation } from '../io/location.ts'
+import { isLocation } from './command-name.ts'
 import { closestNames } from '../spec/closest-names.ts'
 import type { Command, Host } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -47,19 +49,28 @@ async function execute(verb: string, options: Options, host: Host, output: Outpu
   const command = find(verb)
   if (options.flag('help')) return output.write(commandHelp(command))
   const progress = new Progress(host.stderr, host.stderrIsTty)
+  const reporter: Reporter | undefined = host.stderrIsTty ? (event) => progress.note(event) : undefined
+  const resources: { close(): Promise<void> }[] = []
   let opened: Promise<Catalog> | undefined
-  const catalog = (): Promise<Catalog> => (opened ??= openWarehouse(options, host, progress))
+  const catalog = (): Promise<Catalog> => (opened ??= openWarehouse(options, host, reporter))
+  const closeAtEnd = (resource: { close(): Promise<void> }): unknown => resources.push(resource)
   const [name = ''] = options.args
+  if (isLocation(name) && !Object.hasOwn(command.options, 'no-relocate')) {
+    throw new ValidationError(
+      `firn ${verb} takes a name, not a location: firn register TABLE LOCATION gives a table one; quote names with slashes`,
+    )
+  }
   try {
     const run = await command.load()
-    await run({ host, name, options, output, progress, catalog })
+    await run({ host, name, options, output, progress, reporter, catalog, closeAtEnd })
   } finally {
     progress.clear()
     await (await opened?.catch(() => undefined))?.close()
+    for (const resource of resources) await resource.close()
   }
 }
 
-async function openWarehouse(options: Options, { env, cwd, stderrIsTty }: Host, progress: Progress): Promise<Catalog> {
+async function openWarehouse(options: Options, { env, cwd }: Host, reporter: Reporter | undefined): Promise<Catalog> {
   const uri = options.string('warehouse') ?? env['FIRN_WAREHOUSE'] ?? ''
   if (uri === '') {
     throw new ValidationError(
@@ -68,7 +79,7 @@ async function openWarehouse(options: Options, { env, cwd, stderrIsTty }: Host, 
   }
   const { openCatalog } = await import('../catalog/open-catalog.ts')
   const location = /^https?:/.test(uri) ? uri : toLocation(uri, cwd)
-  return openCatalog(location, { reporter: stderrIsTty ? (event) => progress.note(event) : undefined })
+  return openCatalog(location, { reporter })
 }
 
 function find(verb: string): Command {

@@ -1,5 +1,6 @@
 /** Options that several commands share, as the library takes them. */
 import { ValidationError } from '../base/errors.ts'
+import { toLocation } from '../io/location.ts'
 import type { ScanOptions } from '../scan/table-scan.ts'
 import { defineSchema } from '../spec/define-schema.ts'
 import type { SchemaInput } from '../spec/define-schema.ts'
@@ -8,8 +9,10 @@ import type { PartitionSpec } from '../spec/partition-spec.ts'
 import { buildSortOrder } from '../spec/sort-order.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
-import type { Table } from '../table/table.ts'
+import type { ReadableTable } from '../table/readable-table.ts'
+import { openTable } from '../table/static-table.ts'
 import type { CommandContext } from './command.ts'
+import { isLocation } from './command-name.ts'
 import type { Options } from './options.ts'
 import { parseSchemaText, splitTerms, unquoted } from './terms.ts'
 
@@ -65,9 +68,23 @@ export function scanOptions({ options, host }: CommandContext): ScanOptions {
   }
 }
 
-/** The table that the command names. */
-export async function loadTable({ name, catalog, host }: CommandContext): Promise<Table> {
-  return (await catalog()).loadTable(name, { signal: host.signal })
+/**
+ * The table to read: by its name in the warehouse, or by the location of its metadata file or folder, which needs none.
+ * Which file was found in a folder is told on stderr.
+ */
+export async function loadTable(context: CommandContext): Promise<ReadableTable> {
+  const { name, catalog, host, options, reporter, closeAtEnd } = context
+  const { signal } = host
+  const relocate = !options.flag('no-relocate')
+  if (!isLocation(name)) {
+    if (!relocate) throw new ValidationError('--no-relocate goes with the location of a table, not with a name')
+    return (await catalog()).loadTable(name, { signal })
+  }
+  const location = toLocation(name, host.cwd)
+  const table = await openTable(location, { relocate, reporter, signal })
+  closeAtEnd(table)
+  if (table.metadataLocation !== location) host.stderr.write(`firn: reading ${table.metadataLocation}\n`)
+  return table
 }
 
 function splitProperty(text: string): readonly [string, string] {

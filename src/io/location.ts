@@ -55,6 +55,11 @@ export function lastSegment(location: string): string {
   return location.slice(location.lastIndexOf('/') + 1)
 }
 
+/** What comes before the last slash. */
+export function parentLocation(location: string): string {
+  return location.slice(0, Math.max(0, location.lastIndexOf('/')))
+}
+
 export function parseS3Location(location: string): S3Location {
   const [, bucket, key = ''] = /^s3[an]?:\/\/([^/]+)(?:\/(.*))?$/is.exec(location) ?? []
   if (bucket === undefined) throw malformed(location, 's3://bucket/key')

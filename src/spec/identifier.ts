@@ -1,6 +1,7 @@
 /**
  * Names of tables and namespaces as people write them: `travel.flights`, `a.b.c` for nested namespaces, and
- * `"a.b".c` or `"say ""hi""".t` where a part holds a dot or a quote. The catalog turns the parts into keys.
+ * `"a.b".c` or `"say ""hi""".t` where a part holds a dot or a quote. A slash is quoted too when names are printed: the
+ * command line takes bare text with slashes for a location. The catalog turns the parts into keys.
  */
 import { ValidationError } from '../base/errors.ts'
 
@@ -64,7 +65,7 @@ function parseParts(text: string): string[] {
 }
 
 function printPart(part: string): string {
-  return /[."]/.test(part) || part.trim() !== part || part === '' ? `"${part.replaceAll('"', '""')}"` : part
+  return /[."/]/.test(part) || part.trim() !== part || part === '' ? `"${part.replaceAll('"', '""')}"` : part
 }
 
 function fail(text: string, reason: string): never {

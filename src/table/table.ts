@@ -1,17 +1,10 @@
 /**
- * A handle on one table: append, scan, history. Immutable data inside, one `TableOperations` that knows how to commit.
+ * A handle on one table of a catalog: what all tables that can be read have, and the writes. One `TableOperations`
+ * inside knows how to commit.
  */
-import type { Table as ArrowTable } from 'apache-arrow'
-import { InvalidDataError, NotFoundError, SnapshotExpiredError } from '../base/errors.ts'
-import type { Expression } from '../expr/expression.ts'
-import { TableScan } from '../scan/table-scan.ts'
-import type { ScanOptions } from '../scan/table-scan.ts'
-import type { PartitionSpec } from '../spec/partition-spec.ts'
-import type { Snapshot } from '../spec/snapshot.ts'
-import type { SortOrder } from '../spec/sort-order.ts'
-import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from '../spec/table-metadata-access.ts'
+import { InvalidDataError, SnapshotExpiredError } from '../base/errors.ts'
+import type { NotFoundError } from '../base/errors.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import type { Schema } from '../spec/types.ts'
 import { AppendAction } from '../transaction/append.ts'
 import { commitTable } from '../transaction/commit.ts'
 import type { TableOperations } from '../transaction/operations.ts'
@@ -19,6 +12,7 @@ import { toBatches } from '../write/append-input.ts'
 import type { AppendInput } from '../write/append-input.ts'
 import { TableWriter } from '../write/table-writer.ts'
 import type { WriteResult } from '../write/table-writer.ts'
+import { ReadableTable } from './readable-table.ts'
 
 export interface AppendOptions {
   /** Entries added to the snapshot's summary. */
@@ -35,49 +29,12 @@ export interface AppendResult {
   readonly attempts: number
 }
 
-export class Table {
+export class Table extends ReadableTable {
   readonly #operations: TableOperations
 
   constructor(operations: TableOperations) {
+    super(operations)
     this.#operations = operations
-  }
-
-  /** Full name, `travel.flights`. */
-  get name(): string {
-    return this.#operations.name
-  }
-
-  get metadata(): TableMetadata {
-    return this.#operations.current.metadata
-  }
-
-  get metadataLocation(): string {
-    return this.#operations.current.metadataLocation
-  }
-
-  get location(): string {
-    return this.metadata.location
-  }
-
-  get schema(): Schema {
-    return currentSchema(this.metadata)
-  }
-
-  get partitionSpec(): PartitionSpec {
-    return defaultSpec(this.metadata)
-  }
-
-  get sortOrder(): SortOrder {
-    return defaultSortOrder(this.metadata)
-  }
-
-  get currentSnapshot(): Snapshot | undefined {
-    return currentSnapshot(this.metadata)
-  }
-
-  /** Oldest first. */
-  get snapshots(): readonly Snapshot[] {
-    return this.metadata.snapshots
   }
 
   /** Reads what other writers committed since. */
@@ -103,33 +60,6 @@ export class Table {
     return { rows: BigInt(written.rows), files, sizeBytes, snapshotId: action.snapshotId, attempts }
   }
 
-  /** A lazy scan of one snapshot: iterate it for Arrow batches, or call rows(), toArrow(), count(), planFiles(). */
-  scan(options: ScanOptions = {}): TableScan {
-    const { io, runtime, reporter, name } = this.#operations
-    const { metadata, metadataLocation } = this.#operations.current
-    return new TableScan(
-      {
-        io,
-        runtime,
-        reporter,
-        name,
-        metadata,
-        metadataLocation,
-        onMissing: (cause) => this.#explainMissing(metadata, cause),
-      },
-      options,
-    )
-  }
-
-  /** Rows that match, as a bigint. */
-  count(where?: Expression | string): Promise<bigint> {
-    return this.scan({ where }).count()
-  }
-
-  toArrow(options: ScanOptions = {}): Promise<ArrowTable> {
-    return this.scan(options).toArrow()
-  }
-
   async #write(writer: TableWriter, input: AppendInput, signal: AbortSignal | undefined): Promise<WriteResult> {
     try {
       for await (const batch of toBatches(input, this.schema, { signal })) await writer.write(batch)
@@ -141,7 +71,7 @@ export class Table {
   }
 
   /** A file of a snapshot is gone: either the snapshot was expired under the reader, or the table is damaged. */
-  async #explainMissing(read: TableMetadata, cause: NotFoundError): Promise<Error> {
+  protected override async explainMissing(read: TableMetadata, cause: NotFoundError): Promise<Error> {
     const { metadata } = await this.#operations.refresh()
     const gone = read.snapshots.filter((s) => !metadata.snapshots.some((now) => now.snapshotId === s.snapshotId))
     const context = { table: this.name, ...cause.context }

@@ -1,8 +1,10 @@
+import type { JsonObject } from '../../base/json.ts'
 import { printPartitionSpec } from '../../spec/partition-spec.ts'
 import { printSchema } from '../../spec/schema-json.ts'
 import { printSortOrder } from '../../spec/sort-order.ts'
 import { printTypeText } from '../../spec/type-text.ts'
-import type { Table } from '../../table/table.ts'
+import type { ReadableTable } from '../../table/readable-table.ts'
+import { StaticTable } from '../../table/static-table.ts'
 import type { CommandContext } from '../command.ts'
 import { counted, formatBytes, formatTime } from '../output.ts'
 import { loadTable } from '../table-options.ts'
@@ -16,6 +18,7 @@ export async function describe(context: CommandContext): Promise<void> {
     identifier: table.name,
     uuid: metadata.tableUuid,
     location: table.location,
+    ...(table instanceof StaticTable && { relocated: relocatedOf(table) }),
     metadataLocation: table.metadataLocation,
     formatVersion: metadata.formatVersion,
     currentSnapshotId: metadata.currentSnapshotId ?? null,
@@ -27,12 +30,18 @@ export async function describe(context: CommandContext): Promise<void> {
   await context.output.result(json, () => [...overview(table), '', ...columnsOf(table, context.output.columns)])
 }
 
-function overview(table: Table): string[] {
+function relocatedOf({ relocation }: StaticTable): JsonObject | null {
+  return relocation === undefined ? null : { from: relocation.from, to: relocation.to }
+}
+
+function overview(table: ReadableTable): string[] {
   const { metadata, schema, currentSnapshot: snapshot } = table
+  const relocation = table instanceof StaticTable ? table.relocation : undefined
   const facts = [
-    ['table', table.name],
+    ...(table instanceof StaticTable ? [] : [['table', table.name]]),
     ['uuid', metadata.tableUuid],
     ['location', table.location],
+    ...(relocation === undefined ? [] : [['relocated', `${relocation.from} → ${relocation.to}`]]),
     ['metadata', table.metadataLocation],
     ['format', `version ${metadata.formatVersion}`],
     ['snapshot', snapshot ? `${snapshot.snapshotId} of ${formatTime(snapshot.timestampMs)}` : 'none'],
@@ -50,7 +59,7 @@ function contents(summary: Readonly<Record<string, string>>): string {
   return `${counted(BigInt(rows), 'row')} in ${counted(BigInt(files), 'file')}, ${formatBytes(Number(size))}`
 }
 
-function columnsOf({ schema }: Table, width: number | undefined): string[] {
+function columnsOf({ schema }: ReadableTable, width: number | undefined): string[] {
   const isDocumented = schema.fields.some(({ doc }) => doc !== undefined)
   const columns = [{ title: 'id', alignRight: true }, { title: 'column' }, { title: 'type' }]
   const rows = schema.fields.map(({ id, name, type, required, doc = '' }) => {
