@@ -32,9 +32,9 @@ export interface Held<B extends CasBody> {
   readonly storeTimeMs: number
 }
 
-/** The bookkeeping of the body that follows `base` (undefined: the first of its key). */
-export function nextCasBody(base: CasBody | undefined, commitId: string, u: string): CasBody {
-  const v = (base?.v ?? 0) + 1
+/** The bookkeeping of the body that follows `base` (undefined: the first of its key), of version `leastV` at least. */
+export function nextCasBody(base: CasBody | undefined, commitId: string, u: string, leastV = 1): CasBody {
+  const v = Math.max(leastV, (base?.v ?? 0) + 1)
   const ring = [{ id: commitId, v }, ...(base?.ring ?? [])].slice(0, RING_LENGTH)
   return { v, commitId, ring, u, prevU: base?.u }
 }

@@ -20,6 +20,8 @@ export interface CatalogKeys {
   pointer(identifier: TableIdentifier, generation: number): string
   trash(uuid: string): string
   trashEntry(uuid: string, v: number, u: string): string
+  /** Who owns a registered uuid, or the location of a hash. */
+  own(id: string): string
   probe(id: string): string
   tableLocation(uuid: string): string
 }
@@ -40,6 +42,7 @@ export function catalogKeys(warehouse: string): CatalogKeys {
       ),
     trash: (uuid) => `${at('trash', uuid)}/`,
     trashEntry: (uuid, v, u) => at('trash', uuid, `${String(v).padStart(12, '0')}-${u}.json`),
+    own: (id) => at('own', `${id}.json`),
     probe: (id) => at('probe', `${id}.json`),
     tableLocation: (uuid) => joinLocation(warehouse, uuid),
   }

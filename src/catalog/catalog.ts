@@ -33,6 +33,12 @@ export interface Catalog {
   listNamespaces(options?: CallOptions): Promise<readonly (readonly string[])[]>
   /** Makes the namespace too where it is missing. Errors: AlreadyExistsError, ValidationError. */
   createTable(name: TableName, options: CreateTableOptions): Promise<Table>
+  /**
+   * Gives a table that another catalog, or none, made a name here, by its newest metadata file; makes the namespace too
+   * where it is missing. From then on only this catalog may commit to it. Errors: AlreadyExistsError where the name, the
+   * table's uuid or its location is taken; ValidationError for a copied table; UnsupportedError; NotFoundError.
+   */
+  registerTable(name: TableName, metadataLocation: string, options?: CallOptions): Promise<Table>
   /** Errors: NoSuchTableError, NoSuchNamespaceError. */
   loadTable(name: TableName, options?: CallOptions): Promise<Table>
   tableExists(name: TableName, options?: CallOptions): Promise<boolean>

@@ -50,7 +50,7 @@ export async function createPointer(
   const v = (base?.body.v ?? 0) + 1
   const metadataLocation = joinLocation(metadataFolder(metadata), metadataFileName(v, commit.commitId, false))
   await io.write(metadataLocation, encodeTableMetadata(metadata, { gzip: false }), { signal })
-  const next = firstBody(base, { env, identifier, generation, tableUuid, metadataLocation, commit })
+  const next = firstPointer(env, base, { identifier, generation, tableUuid, metadataLocation, commit }, v)
   const sinceStartMs = (await io.storeTimeMs()) - startMs
   if (sinceStartMs > DIRECTORY_GRACE_MS / 2) throw tooLate(identifier)
   const outcome = await pointers.swap({ location, base, next, writesMetadata: true, timeoutMs: swapTimeoutMs })
@@ -59,7 +59,7 @@ export async function createPointer(
     throw alreadyExists(identifier)
   }
   if (outcome.kind === 'unknown') throw createUnknown(identifier, outcome.cause)
-  await confirm(env, namespaces, { identifier, location, mine: next })
+  await confirmCreated(env, namespaces, { identifier, location, mine: next })
   const outrun = outcome.held.body.u !== next.u
   return { metadata, metadataLocation, manifests: [], held: outcome.held, confirmed: true, outrun }
 }
@@ -84,21 +84,27 @@ function isTerms(input: readonly string[] | object): input is readonly string[] 
   return Array.isArray(input)
 }
 
-/** Over a tombstone the new body carries the old one whole, until whoever writes next has put it into trash. */
-function firstBody(
+export interface FirstPointer {
+  readonly identifier: TableIdentifier
+  readonly generation: number
+  readonly tableUuid: string
+  readonly metadataLocation: string
+  readonly commit: { readonly commitId: string; readonly u: string }
+}
+
+/**
+ * The first body of a table at its name, of version `v` or the one that follows the key's last. Over a tombstone it
+ * carries the old body whole, until whoever writes next has put that into trash.
+ */
+export function firstPointer(
+  env: CatalogEnvironment,
   base: Held<PointerBody> | undefined,
-  table: {
-    env: CatalogEnvironment
-    identifier: TableIdentifier
-    generation: number
-    tableUuid: string
-    metadataLocation: string
-    commit: { commitId: string; u: string }
-  },
+  table: FirstPointer,
+  v: number,
 ): PointerBody {
-  const { env, commit } = table
+  const { commit } = table
   return {
-    ...nextCasBody(base?.body, commit.commitId, commit.u),
+    ...nextCasBody(base?.body, commit.commitId, commit.u, v),
     kind: 'table',
     uuid: table.tableUuid,
     name: table.identifier.name,
@@ -115,7 +121,7 @@ function firstBody(
 }
 
 /** A create counts only if the namespace lives in its generation afterwards; else its name is buried again. */
-async function confirm(
+export async function confirmCreated(
   env: CatalogEnvironment,
   namespaces: NamespaceStore,
   { identifier, location, mine }: { identifier: TableIdentifier; location: string; mine: PointerBody },
@@ -144,7 +150,7 @@ async function confirm(
   )
 }
 
-function alreadyExists(identifier: TableIdentifier): AlreadyExistsError {
+export function alreadyExists(identifier: TableIdentifier): AlreadyExistsError {
   const table = printIdentifier(identifier)
   return new AlreadyExistsError(`table ${table} exists already`, { context: { table } })
 }
@@ -156,7 +162,7 @@ function tooLate(identifier: TableIdentifier): CommitFailedError {
   })
 }
 
-function createUnknown(identifier: TableIdentifier, cause: unknown): CommitStateUnknownError {
+export function createUnknown(identifier: TableIdentifier, cause: unknown): CommitStateUnknownError {
   const table = printIdentifier(identifier)
   return new CommitStateUnknownError(`the store did not say whether ${table} was made: look before you try again`, {
     context: { table },

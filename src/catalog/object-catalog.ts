@@ -1,7 +1,7 @@
 /** The catalog that is nothing but objects in the warehouse: names, creation and dropping of tables (commit-protocol). */
 import { AlreadyExistsError, CommitStateUnknownError, NoSuchNamespaceError, NotFoundError } from '../base/errors.ts'
 import { mapConcurrent } from '../base/concurrency.ts'
-import { lastSegment } from '../io/location.ts'
+import { lastSegment, toLocation } from '../io/location.ts'
 import { parseIdentifier, parseNamespace, printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
 import { Table } from '../table/table.ts'
@@ -15,6 +15,7 @@ import { ObjectOperations, loadBase, noSuchTable } from './object-operations.ts'
 import type { ObjectBase } from './object-operations.ts'
 import { PointerStore } from './pointer-store.ts'
 import { SIZE_CLASS, nextPointer } from './pointer.ts'
+import { readRegistrable, registerPointer } from './register-table.ts'
 
 const LIST_CONCURRENCY = 16
 
@@ -51,6 +52,15 @@ export class ObjectCatalog implements Catalog {
     await this.#createMissing(identifier.namespace)
     const base = await createPointer(this.#env, this.#namespaces, { identifier, options })
     return this.#table(identifier, base)
+  }
+
+  async registerTable(name: TableName, location: string, { signal }: CallOptions = {}): Promise<Table> {
+    const identifier = parsed(name)
+    const metadataLocation = toLocation(location, process.cwd())
+    const registrable = await readRegistrable(this.#env, { identifier, metadataLocation }, signal)
+    await this.#ensureWritable()
+    await this.#createMissing(identifier.namespace)
+    return this.#table(identifier, await registerPointer(this.#env, this.#namespaces, registrable))
   }
 
   async loadTable(name: TableName, { signal }: CallOptions = {}): Promise<Table> {

@@ -41,6 +41,25 @@ export function nextPointer(
   return { ...base, over: undefined, ...change, ...nextCasBody(base, commit.commitId, commit.u) }
 }
 
+/** A tombstone that never was a table: no name for anybody, and in the way of older writes (commit-protocol, "Rename"). */
+export function hollowPointer(
+  table: Pick<PointerBody, 'uuid' | 'name' | 'nsGeneration' | 'writer'>,
+  commit: { commitId: string; u: string },
+): PointerBody {
+  return {
+    ...table,
+    ...nextCasBody(undefined, commit.commitId, commit.u),
+    kind: 'table',
+    metadataLocation: undefined,
+    prevMetadataLocation: undefined,
+    gcHorizonMs: 0,
+    state: 'dropped',
+    hollow: true,
+    movedTo: undefined,
+    over: undefined,
+  }
+}
+
 export function encodePointer(body: PointerBody): Uint8Array {
   return encodeRecord(printPointer(body), body.state === 'live' ? SIZE_CLASS[body.kind] : SIZE_CLASS.tombstone)
 }

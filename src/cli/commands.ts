@@ -144,6 +144,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     load: async () => (await import('./commands/create.ts')).create,
   },
+  register: {
+    summary: 'give a table that another catalog made a name, by its newest metadata file',
+    usage: 'register TABLE METADATA_FILE',
+    args: { least: 2, most: 2 },
+    options: {},
+    examples: ['firn register sales.orders s3://lake/orders/metadata/00057-5c1e.metadata.json'],
+    load: async () => (await import('./commands/register.ts')).register,
+  },
   drop: {
     summary: 'take a table away; its files stay',
     usage: 'drop TABLE',

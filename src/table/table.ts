@@ -4,6 +4,7 @@
  */
 import { InvalidDataError, SnapshotExpiredError } from '../base/errors.ts'
 import type { NotFoundError } from '../base/errors.ts'
+import { checkWritable } from '../manifest/manifest-writer.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { AppendAction } from '../transaction/append.ts'
 import { commitTable } from '../transaction/commit.ts'
@@ -45,11 +46,13 @@ export class Table extends ReadableTable {
 
   /**
    * Appends rows in one commit: objects, Arrow tables or batches, or (async) iterables of either. All or nothing.
-   * Errors: ValidationError naming row, column, value and type; CommitFailedError; CommitStateUnknownError.
+   * Errors: ValidationError naming row, column, value and type; UnsupportedError for tables of format version 1;
+   * CommitFailedError; CommitStateUnknownError.
    */
   async append(input: AppendInput, { summary, signal }: AppendOptions = {}): Promise<AppendResult> {
     const { io, runtime, reporter } = this.#operations
     const { metadata } = this
+    checkWritable(metadata.formatVersion)
     const writer = new TableWriter({ io, runtime, metadata, writeId: runtime.uuid(), reporter, signal })
     const written = await this.#write(writer, input, signal)
     const files = written.dataFiles.length

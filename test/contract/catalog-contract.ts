@@ -8,11 +8,17 @@ import {
   ValidationError,
 } from '../../src/base/errors.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { FileIO } from '../../src/io/file-io.ts'
 import { printIdentifier } from '../../src/spec/identifier.ts'
+import { registerTests } from './register-contract.ts'
 
 export interface CatalogFixture {
   /** Another handle on the same warehouse, as another process would have it. */
   open(): Promise<Catalog>
+  /** Another warehouse in the same store: its tables are foreign to this one. */
+  readonly other: string
+  openOther(): Promise<Catalog>
+  readonly io: FileIO
 }
 
 const schema = { id: 'long not null', name: 'string', ts: 'timestamptz' }
@@ -36,6 +42,10 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogFixtur
 
     namespaceTests(() => catalog)
     tableTests(() => catalog)
+    registerTests(
+      () => catalog,
+      () => fixture,
+    )
     concurrencyTests(
       () => catalog,
       () => fixture.open(),

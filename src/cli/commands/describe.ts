@@ -6,7 +6,8 @@ import { printTypeText } from '../../spec/type-text.ts'
 import type { ReadableTable } from '../../table/readable-table.ts'
 import { StaticTable } from '../../table/static-table.ts'
 import type { CommandContext } from '../command.ts'
-import { counted, formatBytes, formatTime } from '../output.ts'
+import { formatTime } from '../output.ts'
+import { contents } from '../table-contents.ts'
 import { loadTable } from '../table-options.ts'
 import { printPartitionTerms, printSortTerms } from '../terms.ts'
 import { TextTable } from '../text-table.ts'
@@ -45,18 +46,12 @@ function overview(table: ReadableTable): string[] {
     ['metadata', table.metadataLocation],
     ['format', `version ${metadata.formatVersion}`],
     ['snapshot', snapshot ? `${snapshot.snapshotId} of ${formatTime(snapshot.timestampMs)}` : 'none'],
-    ['contents', contents(snapshot?.summary?.properties ?? {})],
+    ['contents', contents(snapshot)],
     ['partitions', printPartitionTerms(table.partitionSpec, schema) || 'none'],
     ['order', printSortTerms(table.sortOrder, schema) || 'none'],
     ...Object.entries(metadata.properties).map(([key, value]) => ['property', `${key}=${value}`]),
   ]
   return facts.map(([name = '', value]) => `${name.padEnd(12)}${value}`)
-}
-
-/** Totals of the snapshot. */
-function contents(summary: Readonly<Record<string, string>>): string {
-  const { 'total-records': rows = '0', 'total-data-files': files = '0', 'total-files-size': size = '0' } = summary
-  return `${counted(BigInt(rows), 'row')} in ${counted(BigInt(files), 'file')}, ${formatBytes(Number(size))}`
 }
 
 function columnsOf({ schema }: ReadableTable, width: number | undefined): string[] {
