@@ -4,7 +4,7 @@
  * is inconsistent in it is an InvalidDataError that names the file. Each value keeps its Thrift struct for rewriting.
  */
 import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
-import { type ParquetGroup, type ParquetLeaf, leavesOf, parseParquetSchema } from './parquet-schema.ts'
+import { type ParquetGroup, type ParquetLeaf, hasFieldIds, leavesOf, parseParquetSchema } from './parquet-schema.ts'
 import { type ThriftStruct, parseThrift } from './thrift.ts'
 import { ThriftCursor } from './thrift-fields.ts'
 
@@ -50,9 +50,13 @@ export interface ParquetFooter {
   readonly rows: number
   readonly createdBy: string | undefined
   readonly keyValueMetadata: ReadonlyMap<string, string>
+  /** Whether its field ids are the file's own, or came from elsewhere (parquet-field-ids.ts). */
+  readonly fieldIds: 'stored' | 'mapped' | 'none'
   readonly thrift: ThriftStruct
 }
 
+/** More than the footer of any file in use: a length that is broken must not have gigabytes fetched. */
+const MAX_FOOTER_BYTES = 2 ** 28
 /** Length word and magic behind the footer. */
 const FOOTER_TRAILER_BYTES = 8
 export const PARQUET_MAGIC: Uint8Array = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
@@ -70,6 +74,10 @@ export function parquetFooterBytes(tail: Uint8Array, fileSize: number, location:
   const bytes = view.getUint32(tail.length - FOOTER_TRAILER_BYTES, true) + FOOTER_TRAILER_BYTES
   if (bytes + 4 > fileSize)
     throw new InvalidDataError(`${location}: a footer of ${bytes} bytes is longer than the file`, { context })
+  if (bytes > MAX_FOOTER_BYTES)
+    throw new InvalidDataError(`${location}: a footer of ${bytes} bytes, ${MAX_FOOTER_BYTES} are read at most`, {
+      context,
+    })
   return bytes
 }
 
@@ -88,9 +96,10 @@ export function parseParquetFooter(tail: Uint8Array, fileSize: number, location:
   const leaves = leavesOf(schema)
   const dataEnd = fileSize - footerBytes
   const rowGroups = cursor.cursors(4, 'row_groups').map((group) => parseRowGroup(group, leaves, dataEnd))
-  const rows = cursor.count(3)
-  const found = rowGroups.reduce((sum, group) => sum + group.rows, 0)
-  if (found !== rows) return cursor.fail(`${rows} rows are claimed, the row groups hold ${found}`)
+  const claimed = cursor.count(3)
+  const rows = rowGroups.reduce((sum, group) => sum + group.rows, 0)
+  // Old writers leave the sum at 0.
+  if (claimed !== rows && claimed !== 0) return cursor.fail(`${claimed} rows are claimed, the row groups hold ${rows}`)
   return {
     schema,
     leaves,
@@ -98,6 +107,7 @@ export function parseParquetFooter(tail: Uint8Array, fileSize: number, location:
     rows,
     createdBy: cursor.string(6),
     keyValueMetadata: parseKeyValues(cursor),
+    fieldIds: hasFieldIds(schema) ? 'stored' : 'none',
     thrift,
   }
 }
@@ -133,8 +143,8 @@ function parseColumnChunk(chunk: ThriftCursor, leaf: ParquetLeaf, dataEnd: numbe
   const data = chunk.cursor(3, 'meta_data') ?? chunk.fail('no column metadata')
   const dataPage = data.count(9)
   const dictionaryPage = data.integer(11) ?? 0
-  // Some writers put 0 where there is no dictionary, some an offset behind the data pages.
-  const offset = dictionaryPage > 0 && dictionaryPage < dataPage ? dictionaryPage : dataPage
+  // Some writers put 0 where there is no dictionary, or no data page, some an offset behind the data pages.
+  const offset = dictionaryPage > 0 && (dictionaryPage < dataPage || dataPage === 0) ? dictionaryPage : dataPage
   const compressedSizeBytes = data.count(7)
   const uncompressedSizeBytes = data.count(6)
   if (offset < 4 || offset + compressedSizeBytes > dataEnd) return data.fail('its pages lie outside the file')

@@ -16,11 +16,23 @@ export interface MapNesting {
   withEntries(key: ParquetField, value: ParquetField): ParquetField
 }
 
-/** Undefined where the field is no list. */
-export function listElementOf(field: ParquetField): ListNesting | undefined {
-  if (isLeaf(field)) return field.repetition === 'repeated' ? bareRepeated(field) : undefined
+/** What lies within a field, under the names that Iceberg has for it. */
+export interface InnerField {
+  readonly name: string
+  readonly field: ParquetField
+  /** As the argument of listElementOf. */
+  readonly isElement: boolean
+}
+
+/**
+ * Undefined where the field is no list. A repeated field outside a list or map is a list by itself; not so `isElement`,
+ * the element that a list was asked for: that one repeats on behalf of its list.
+ */
+export function listElementOf(field: ParquetField, isElement = false): ListNesting | undefined {
+  if (isLeaf(field) || field.logicalType?.kind !== 'list') {
+    return field.repetition === 'repeated' && !isElement ? bareRepeated(field) : undefined
+  }
   const [repeated] = field.children
-  if (field.logicalType?.kind !== 'list') return field.repetition === 'repeated' ? bareRepeated(field) : undefined
   if (repeated?.repetition !== 'repeated' || field.children.length !== 1) return undefined
   if (isLeaf(repeated) || isElementItself(repeated, field)) {
     return {
@@ -56,7 +68,23 @@ export function mapEntriesOf(field: ParquetField): MapNesting | undefined {
   }
 }
 
-/** A repeated field outside a list or map is a list of required elements. */
+/** The element of a list, key and value of a map, the members of a group; none for a column. */
+export function innerFields(field: ParquetField, isElement = false): InnerField[] {
+  const list = listElementOf(field, isElement)
+  if (list !== undefined) return [{ name: 'element', field: list.element, isElement: true }]
+  if (isLeaf(field)) return []
+  const map = mapEntriesOf(field)
+  const members = map === undefined ? field.children.map((child) => [child.name, child] as const) : entriesOf(map)
+  return members.map(([name, member]) => ({ name, field: member, isElement: false }))
+}
+
+function entriesOf({ key, value }: MapNesting): (readonly [string, ParquetField])[] {
+  return [
+    ['key', key],
+    ['value', value],
+  ]
+}
+
 function bareRepeated(field: ParquetField): ListNesting {
   return {
     element: field,
@@ -66,7 +94,9 @@ function bareRepeated(field: ParquetField): ListNesting {
 
 /** Two-level lists: the repeated group is the element, not a wrapper around it. */
 function isElementItself(repeated: ParquetGroup, list: ParquetGroup): boolean {
-  return repeated.children.length !== 1 || repeated.name === 'array' || repeated.name === `${list.name}_tuple`
+  const [first] = repeated.children
+  if (repeated.children.length !== 1 || first?.repetition === 'repeated') return true
+  return repeated.name === 'array' || repeated.name === `${list.name}_tuple`
 }
 
 function bare(group: ParquetGroup): ParquetGroup {

@@ -6,6 +6,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { UnsupportedError } from '../base/errors.ts'
 import { assignFreshIds } from '../spec/define-schema.ts'
 import type { NestedField, PrimitiveType, Schema, Type } from '../spec/types.ts'
+import { withIdsOf } from './parquet-field-ids.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
 import { type ListNesting, type MapNesting, listElementOf, mapEntriesOf } from './parquet-nesting.ts'
 import { planProjection } from './parquet-projection.ts'
@@ -43,38 +44,9 @@ export async function* readPlainParquet(
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const file = await openParquet(source, { signal: options.signal })
   const schema = readParquetSchema(file.footer, options)
-  const ids = new Map<ParquetField, number>()
-  nameFields(file.footer.schema.children, schema.fields, ids)
-  const { location, footer } = file
-  const projection = planProjection(footer, schema, { location, idOf: (field) => ids.get(field), exact: true })
+  const footer = withIdsOf(file.footer, schema.fields)
+  const projection = planProjection(footer, schema, { location: file.location, exact: true })
   for await (const { batch } of readProjected(file, projection, options)) yield batch
-}
-
-/** Pairs the fields of a group with those made of them: the lists are parallel. */
-function nameFields(
-  stored: readonly ParquetField[],
-  made: readonly NestedField[],
-  ids: Map<ParquetField, number>,
-): void {
-  stored.forEach((field, i) => {
-    const counterpart = made[i]
-    if (counterpart === undefined) return
-    ids.set(field, counterpart.id)
-    nameNested(field, counterpart.type, ids)
-  })
-}
-
-function nameNested(field: ParquetField, type: Type, ids: Map<ParquetField, number>): void {
-  if (type.kind === 'struct' && !isLeaf(field)) nameFields(field.children, type.fields, ids)
-  else if (type.kind === 'list') {
-    const element = listElementOf(field)?.element
-    if (element !== undefined) nameNested(element, type.element, ids)
-  } else if (type.kind === 'map') {
-    const entries = mapEntriesOf(field)
-    if (entries === undefined) return
-    nameNested(entries.key, type.key, ids)
-    nameNested(entries.value, type.value, ids)
-  }
 }
 
 /** Ids are placeholders until assignFreshIds. */
@@ -82,20 +54,18 @@ function toField(field: ParquetField, path: string, version: number): NestedFiel
   return { id: 0, name: field.name, required: false, type: toType(field, path, version) }
 }
 
-function toType(field: ParquetField, path: string, version: number): Type {
-  const list = listElementOf(field)
-  if (list !== undefined) return toList(list, path, version)
-  return toSingleType(field, path, version)
+function toType(field: ParquetField, path: string, version: number, isElement = false): Type {
+  const list = listElementOf(field, isElement)
+  return list === undefined ? toSingleType(field, path, version) : toList(list, path, version)
 }
 
 function toList({ element }: ListNesting, path: string, version: number): Type {
-  // A repeated element is itself, not a list once more.
-  const elementPath = `${path}.element`
-  const type =
-    element.repetition === 'repeated'
-      ? toSingleType(element, elementPath, version)
-      : toType(element, elementPath, version)
-  return { kind: 'list', elementId: 0, element: type, elementRequired: false }
+  return {
+    kind: 'list',
+    elementId: 0,
+    element: toType(element, `${path}.element`, version, true),
+    elementRequired: false,
+  }
 }
 
 function toMap({ key, value }: MapNesting, path: string, version: number): Type {

@@ -34,8 +34,6 @@ export interface Projection {
 
 interface ProjectionOptions {
   readonly location: string
-  /** The field id of a field of the file. */
-  readonly idOf: (field: ParquetField) => number | undefined
   /** Values of columns that the file lacks, before initial defaults. */
   readonly constants?: ((field: NestedField) => Value | null | undefined) | undefined
   readonly exact?: boolean | undefined
@@ -50,7 +48,7 @@ interface Reading {
 
 /** Throws InvalidDataError where the file's columns do not fit the schema. */
 export function planProjection(footer: ParquetFooter, expected: Schema, options: ProjectionOptions): Projection {
-  const planner = new Planner(options)
+  const planner = new Planner(footer, options)
   const { children, leaves, convert } = planner.children(footer.schema.children, expected.fields, '')
   const wanted = new Set(leaves)
   const arrowSchema = toArrowSchema(expected)
@@ -77,17 +75,19 @@ interface ChildrenReading {
 
 class Planner {
   readonly #options: ProjectionOptions
+  readonly #isMapped: boolean
 
-  constructor(options: ProjectionOptions) {
+  constructor({ fieldIds }: ParquetFooter, options: ProjectionOptions) {
     this.#options = options
+    this.#isMapped = fieldIds === 'mapped'
   }
 
   /** Matches the fields of a struct, or of the table, with the children of a group of the file. */
   children(found: readonly ParquetField[], expected: readonly NestedField[], path: string): ChildrenReading {
-    const byId = new Map(found.map((field) => [this.#options.idOf(field), field]))
+    const byId = new Map(found.map((field) => [field.fieldId, field]))
     const readings = new Map<ParquetField, Reading>()
     const sources = expected.map((field) => {
-      const stored = field.type.kind === 'unknown' ? undefined : byId.get(field.id)
+      const stored = field.type.kind === 'unknown' || this.#isConstant(field) ? undefined : byId.get(field.id)
       const name = path === '' ? field.name : `${path}.${field.name}`
       if (stored === undefined) return { fill: this.#filler(field, name) }
       if (stored.repetition === 'repeated' && field.type.kind !== 'list') this.#mismatch(stored, field.type, name)
@@ -113,12 +113,19 @@ class Planner {
     }
   }
 
-  #field(stored: ParquetField, type: Type, path: string): Reading {
+  /** A partition value comes before a name mapping, though not before a column whose id is in the file. */
+  #isConstant(field: NestedField): boolean {
+    return this.#isMapped && this.#options.constants?.(field) !== undefined
+  }
+
+  #field(stored: ParquetField, type: Type, path: string, isElement = false): Reading {
     if (type.kind === 'struct') return this.#struct(stored, type, path)
-    if (type.kind === 'list') return this.#list(stored, type, path)
+    if (type.kind === 'list') return this.#list(stored, type, path, isElement)
     if (type.kind === 'map') return this.#map(stored, type, path)
-    const reading = isLeaf(stored) && isPrimitive(type) ? readLeafAs(stored, type, this.#options) : undefined
-    if (reading === undefined || !isLeaf(stored)) return this.#mismatch(stored, type, path)
+    if (!isLeaf(stored) || !isPrimitive(type)) return this.#mismatch(stored, type, path)
+    const { exact } = this.#options
+    const reading = readLeafAs(stored, type, { exact, fail: (what) => this.#fail(path, what) })
+    if (reading === undefined) return this.#mismatch(stored, type, path)
     return { field: reading.leaf, leaves: [stored], convert: reading.convert }
   }
 
@@ -140,12 +147,10 @@ class Planner {
     return { ...witness, convert: (data) => struct(data, convert([], data.length)) }
   }
 
-  #list(stored: ParquetField, type: ListType, path: string): Reading {
-    const list = listElementOf(stored)
-    // A bare repeated field is its own element: it makes one level of lists, not two.
-    const isTwice = list?.element === stored && type.element.kind === 'list'
-    if (list === undefined || isTwice) return this.#mismatch(stored, type, path)
-    const element = this.#field(list.element, type.element, `${path}.element`)
+  #list(stored: ParquetField, type: ListType, path: string, isElement: boolean): Reading {
+    const list = listElementOf(stored, isElement)
+    if (list === undefined) return this.#mismatch(stored, type, path)
+    const element = this.#field(list.element, type.element, `${path}.element`, true)
     return this.#nested(type, list.withElement(element.field), element)
   }
 
@@ -206,5 +211,9 @@ function narrowToFirstLeaf(field: ParquetField): Pick<Reading, 'field' | 'leaves
   const child = [first, ...others].find((each) => each !== undefined && each.repetition !== 'repeated') ?? first
   if (child === undefined) return { field, leaves: leavesOf(field) }
   const narrowed = narrowToFirstLeaf(child)
-  return { field: { ...field, fieldId: undefined, children: [narrowed.field] }, leaves: narrowed.leaves }
+  // What is left of a list or map is none any more.
+  return {
+    field: { ...field, fieldId: undefined, logicalType: undefined, children: [narrowed.field] },
+    leaves: narrowed.leaves,
+  }
 }

@@ -3,15 +3,16 @@
  * decimals, date → timestamp) and, for files of other writers, smaller integers, other time units and INT96. The decoder
  * is shown the bare physical type; what the annotation meant is applied here.
  */
-import { BufferType, Data } from 'apache-arrow'
+import { BufferType, Data, type DataType } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
 import type { PrimitiveType } from '../spec/types.ts'
 import { constantColumn } from './arrow-fill.ts'
 import { toArrowType } from './arrow-schema.ts'
-import type { ParquetLeaf, TimeUnitName } from './parquet-schema.ts'
+import type { ParquetLeaf, PhysicalType, TimeUnitName } from './parquet-schema.ts'
 
 type Values = Int32Array | BigInt64Array | Float32Array | Float64Array | Uint8Array | Uint32Array
 type Convert = (data: Data) => Data
+type Fail = PromoteOptions['fail']
 
 interface LeafReading {
   /** What the decoder is to take the column for. */
@@ -22,6 +23,8 @@ interface LeafReading {
 interface PromoteOptions {
   /** Nanoseconds that don't fit a microsecond column are refused (ValidationError) instead of cut off. */
   readonly exact?: boolean | undefined
+  /** Throws: a value that the column can't hold now. */
+  readonly fail: (what: string) => never
 }
 
 const MICROS_PER_UNIT: Readonly<Record<TimeUnitName, number>> = { ms: 1_000, us: 1, ns: 0.001 }
@@ -29,11 +32,7 @@ const MICROS_PER_DAY = 86_400_000_000n
 const JULIAN_DAY_OF_EPOCH = 2_440_588
 
 /** How `leaf` is read as `type`; undefined where its values are no such. */
-export function readLeafAs(
-  leaf: ParquetLeaf,
-  type: PrimitiveType,
-  options: PromoteOptions = {},
-): LeafReading | undefined {
+export function readLeafAs(leaf: ParquetLeaf, type: PrimitiveType, options: PromoteOptions): LeafReading | undefined {
   const arrowType = toArrowType(type)
   const as = (changes: Partial<ParquetLeaf>, values?: (data: Data) => Values): LeafReading => ({
     leaf: { ...leaf, fieldId: undefined, logicalType: undefined, ...changes },
@@ -83,11 +82,12 @@ export function readLeafAs(
     case 'timestamptz_ns':
       return timeReading(leaf, type, as, options)
     case 'string':
-      return physicalType === 'BYTE_ARRAY' ? as({ logicalType: { kind: 'string' } }) : undefined
+      return isBytes(leaf, 'BYTE_ARRAY') ? as({ logicalType: { kind: 'string' } }) : undefined
     case 'binary':
     case 'geometry':
     case 'geography':
-      return physicalType === 'BYTE_ARRAY' && logicalType?.kind !== 'decimal' ? as({}) : undefined
+      if (isBytes(leaf, 'FIXED_LEN_BYTE_ARRAY')) return { ...as({}), convert: (data) => fixedToBinary(arrowType, data) }
+      return isBytes(leaf, 'BYTE_ARRAY') ? as({}) : undefined
     case 'uuid':
       return leaf.typeLength === 16 && (logicalType === undefined || logicalType.kind === 'uuid') ? as({}) : undefined
     case 'fixed':
@@ -95,6 +95,12 @@ export function readLeafAs(
     case 'unknown':
       return undefined
   }
+}
+
+/** Bytes as they are, or text: numbers in bytes are neither. */
+function isBytes({ physicalType, logicalType }: ParquetLeaf, expected: PhysicalType): boolean {
+  const isNumber = logicalType?.kind === 'decimal' || logicalType?.kind === 'float16'
+  return physicalType === expected && !isNumber && logicalType?.kind !== 'interval'
 }
 
 /** Whether the column holds whole numbers that fit into so many bits, sign included. */
@@ -114,17 +120,15 @@ function timeReading(
   { physicalType, logicalType }: ParquetLeaf,
   { kind }: { readonly kind: TimeType },
   as: Reading,
-  { exact = false }: PromoteOptions,
+  { exact = false, fail }: PromoteOptions,
 ): LeafReading | undefined {
   const perMicro = kind.endsWith('_ns') ? 1000n : 1n
   if (kind !== 'time' && physicalType === 'INT96') {
     // The same 12 bytes a value: the decoder's own reading of INT96 would overflow outside 1677–2262.
-    return as({ physicalType: 'FIXED_LEN_BYTE_ARRAY', typeLength: 12 }, ({ values }) =>
-      int96Times(values as Uint8Array, perMicro),
-    )
+    return as({ physicalType: 'FIXED_LEN_BYTE_ARRAY', typeLength: 12 }, (data) => int96Times(data, perMicro, fail))
   }
   if (kind !== 'time' && logicalType?.kind === 'date' && physicalType === 'INT32') {
-    return as({}, ({ values }) => scaleUp(values as Int32Array, MICROS_PER_DAY * perMicro))
+    return as({}, (data) => scaleUp(data, MICROS_PER_DAY * perMicro, fail))
   }
   if (logicalType === undefined || !('unit' in logicalType) || !kind.startsWith(logicalType.kind)) return undefined
   const { unit } = logicalType
@@ -132,14 +136,24 @@ function timeReading(
   if ((kind === 'time') !== (logicalType.kind === 'time')) return undefined
   const factor = MICROS_PER_UNIT[unit] * Number(perMicro)
   if (factor === 1) return as({})
-  if (factor > 1) return as({}, ({ values }) => scaleUp(values as Int32Array | BigInt64Array, BigInt(factor)))
+  if (factor > 1) return as({}, (data) => scaleUp(data, BigInt(factor), fail))
   return as({}, (data) => nanosToMicros(data, exact))
 }
 
-function scaleUp(values: Int32Array | BigInt64Array, factor: bigint): BigInt64Array {
-  const scaled = new BigInt64Array(values.length)
-  for (let i = 0; i < scaled.length; i++) scaled[i] = BigInt(values[i] ?? 0) * factor
-  return scaled
+function scaleUp(data: Data, factor: bigint, fail: Fail): BigInt64Array {
+  const values = data.values as Int32Array | BigInt64Array
+  return timesOf(data, (i) => BigInt(values[i] ?? 0) * factor, fail)
+}
+
+/** A time that 64 bits don't hold is refused; what stands where the column is null does not matter. */
+function timesOf(data: Data, timeAt: (row: number) => bigint, fail: Fail): BigInt64Array {
+  const times = new BigInt64Array(data.length)
+  for (let i = 0; i < times.length; i++) {
+    const time = timeAt(i)
+    times[i] = time
+    if (times[i] !== time && data.getValid(i)) fail(`a time of ${time} units is more than its type holds now`)
+  }
+  return times
 }
 
 function nanosToMicros(data: Data, exact: boolean): BigInt64Array {
@@ -159,15 +173,26 @@ function nanosToMicros(data: Data, exact: boolean): BigInt64Array {
 }
 
 /** INT96: 8 bytes nanoseconds of the day, 4 bytes Julian day. */
-function int96Times(values: Uint8Array, perMicro: bigint): BigInt64Array {
+function int96Times(data: Data, perMicro: bigint, fail: Fail): BigInt64Array {
+  const values = data.values as Uint8Array
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength)
-  const times = new BigInt64Array(values.byteLength / 12)
-  for (let i = 0; i < times.length; i++) {
-    const nanos = view.getBigInt64(i * 12, true)
-    const days = view.getInt32(i * 12 + 8, true) - JULIAN_DAY_OF_EPOCH
-    times[i] = BigInt(days) * MICROS_PER_DAY * perMicro + (perMicro === 1n ? nanos / 1000n : nanos)
+  const timeAt = (row: number): bigint => {
+    const nanos = view.getBigInt64(row * 12, true)
+    const days = view.getInt32(row * 12 + 8, true) - JULIAN_DAY_OF_EPOCH
+    return BigInt(days) * MICROS_PER_DAY * perMicro + (perMicro === 1n ? nanos / 1000n : nanos)
   }
-  return times
+  return timesOf(data, timeAt, fail)
+}
+
+function fixedToBinary(type: DataType, data: Data): Data {
+  const width: number = data.stride
+  const offsets = Int32Array.from({ length: data.length + 1 }, (_, i) => i * width)
+  const buffers = {
+    [BufferType.OFFSET]: offsets,
+    [BufferType.DATA]: data.values,
+    [BufferType.VALIDITY]: data.nullBitmap,
+  }
+  return new Data(type, 0, data.length, data.nullCount, buffers)
 }
 
 /** Sign extension by words: a bigint for each value would take ten times as long. */

@@ -6,12 +6,13 @@
 import type { RecordBatch } from 'apache-arrow'
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
+import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 import { assembleColumns } from './parquet-assembly.ts'
-import type { RowGroup } from './parquet-footer.ts'
+import type { ColumnChunk, RowGroup } from './parquet-footer.ts'
+import { checkCodec, checkPages } from './parquet-pages.ts'
 import { type Projection, planProjection } from './parquet-projection.ts'
-import { type ParquetField, type ParquetGroup, isLeaf } from './parquet-schema.ts'
 import { type OpenParquetSource, type ParquetSource, fetchChunks, openParquet } from './parquet-source.ts'
 import { decodeParquet } from './parquet-wasm.ts'
 
@@ -42,6 +43,8 @@ export interface ParquetReadOptions extends ParquetBatchOptions {
   readonly schema: Schema
   /** Values of columns that the file lacks (identity partition values); undefined: the initial default, else null. */
   readonly constants?: ((field: NestedField) => Value | null | undefined) | undefined
+  /** The table's `schema.name-mapping.default`, for files without field ids. */
+  readonly nameMapping?: string | undefined
 }
 
 /**
@@ -52,18 +55,16 @@ export async function* readParquet(
   source: ParquetSource,
   options: ParquetReadOptions,
 ): AsyncGenerator<ParquetBatch, void, undefined> {
-  const { schema, constants, signal } = options
-  const file = await openParquet(source, { signal })
+  const { schema, constants, nameMapping, signal } = options
+  const file = await openParquet(source, { nameMapping, signal })
   const { location, footer } = file
-  if (footer.leaves.length > 0 && !hasFieldIds(footer.schema)) {
-    throw new UnsupportedError(
-      `${location}: its columns have no field ids, and the table has no name mapping for them`,
-      {
-        context: { location },
-      },
-    )
+  // By the specification all columns would be missing, by Java's habit the n-th column would have id n: the one hides
+  // the data, the other mistakes columns for each other once any was dropped or moved.
+  if (footer.leaves.length > 0 && footer.fieldIds === 'none') {
+    const how = `set the table property ${NAME_MAPPING} to a name mapping, which gives its columns ids by name`
+    throw new UnsupportedError(`${location}: its columns have no field ids: ${how}`, { context: { location } })
   }
-  const projection = planProjection(footer, schema, { location, constants, idOf: (field) => field.fieldId })
+  const projection = planProjection(footer, schema, { location, constants })
   yield* readProjected(file, projection, options)
 }
 
@@ -79,7 +80,7 @@ export async function* readProjected(
   const fetched = mapConcurrent(
     chosen,
     ROW_GROUPS_IN_FLIGHT,
-    async (rowGroup) => ({ rowGroup, pages: await fetchChunks(file, rowGroup.columns, { signal }) }),
+    async (rowGroup) => ({ rowGroup, pages: await fetchPages(file, rowGroup.columns, signal) }),
     signal,
   )
   for await (const { rowGroup, pages } of fetched) {
@@ -92,6 +93,17 @@ export async function* readProjected(
       position += batch.numRows
     }
   }
+}
+
+async function fetchPages(
+  file: OpenParquetSource,
+  chunks: readonly ColumnChunk[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<ColumnChunk, Uint8Array>> {
+  for (const chunk of chunks) checkCodec(chunk, file.location)
+  const pages = await fetchChunks(file, chunks, { signal })
+  for (const [chunk, bytes] of pages) checkPages(chunk, bytes, file.location)
+  return pages
 }
 
 interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {
@@ -144,10 +156,4 @@ function* decodeRowGroup(
     }
     for (const batch of batches) yield projection.convert(batch.data.children, batch.numRows)
   }
-}
-
-function hasFieldIds(group: ParquetGroup): boolean {
-  return group.children.some(
-    (field: ParquetField) => field.fieldId !== undefined || (!isLeaf(field) && hasFieldIds(field)),
-  )
 }

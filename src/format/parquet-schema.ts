@@ -86,6 +86,11 @@ export function leavesOf(field: ParquetField): ParquetLeaf[] {
   return isLeaf(field) ? [field] : field.children.flatMap(leavesOf)
 }
 
+/** Whether any field within has an id: one is enough for a file to be read by its ids alone. */
+export function hasFieldIds({ children }: ParquetGroup): boolean {
+  return children.some((field) => field.fieldId !== undefined || (!isLeaf(field) && hasFieldIds(field)))
+}
+
 /** Parses the flattened tree of a footer. Throws InvalidDataError. */
 export function parseParquetSchema(elements: readonly ThriftCursor[], footer: ThriftCursor): ParquetGroup {
   let next = 0

@@ -6,6 +6,8 @@
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError } from '../base/errors.ts'
 import type { ByteRange, IoOptions } from '../io/file-io.ts'
+import { parseNameMapping } from '../spec/name-mapping.ts'
+import { withMappedIds } from './parquet-field-ids.ts'
 import { type ColumnChunk, type ParquetFooter, parquetFooterBytes, parseParquetFooter } from './parquet-footer.ts'
 
 export interface ParquetSource {
@@ -27,10 +29,17 @@ const TAIL_BYTES = 64 * 1024
 const MAX_GAP_BYTES = 64 * 1024
 const CONCURRENT_READS = 8
 
+export interface OpenOptions extends IoOptions {
+  /** The table's name mapping as its property has it: read only for files that store no field ids. */
+  readonly nameMapping?: string | undefined
+}
+
 /** The source with its footer; bytes that came along are not fetched again. */
-export async function openParquet(source: ParquetSource, options: IoOptions = {}): Promise<OpenParquetSource> {
+export async function openParquet(source: ParquetSource, options: OpenOptions = {}): Promise<OpenParquetSource> {
   const { footer } = source
-  if (footer !== undefined) return { ...source, footer, read: (range, readOptions) => source.read(range, readOptions) }
+  if (footer !== undefined) {
+    return { ...source, footer: mapped(footer, options), read: (range, readOptions) => source.read(range, readOptions) }
+  }
   const { location, sizeBytes } = source
   let heldFrom = sizeBytes <= WHOLE_FILE_BYTES ? 0 : sizeBytes - TAIL_BYTES
   let held = await readExactly(source, { offset: heldFrom, length: sizeBytes - heldFrom }, options)
@@ -43,12 +52,17 @@ export async function openParquet(source: ParquetSource, options: IoOptions = {}
   return {
     location,
     sizeBytes,
-    footer: parseParquetFooter(held, sizeBytes, location),
+    footer: mapped(parseParquetFooter(held, sizeBytes, location), options),
     read: (range, readOptions) =>
       range.offset >= heldFrom
         ? Promise.resolve(held.subarray(range.offset - heldFrom, range.offset - heldFrom + range.length))
         : source.read(range, readOptions),
   }
+}
+
+function mapped(footer: ParquetFooter, { nameMapping }: OpenOptions): ParquetFooter {
+  if (nameMapping === undefined || footer.fieldIds !== 'none') return footer
+  return withMappedIds(footer, parseNameMapping(nameMapping))
 }
 
 /** Fetches the pages of the chunks, and gives them by chunk. */

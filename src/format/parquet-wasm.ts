@@ -26,7 +26,6 @@ export const CREATED_BY = 'firn version 0.1.0 (build parquet-wasm 0.8.0)'
 /** Names of the errors by which WebAssembly ends: not an `instanceof`, they may come from another realm. */
 const TRAPS: ReadonlySet<string> = new Set(['RuntimeError', 'RangeError'])
 
-const require = createRequire(import.meta.url)
 let loaded: typeof ParquetWasm | undefined
 
 /** The value of `write.parquet.compression-codec`; UnsupportedError names what can be written. */
@@ -71,17 +70,25 @@ export function decodeParquet(file: Uint8Array, window: DecodeWindow, location: 
  * next call starts with a fresh one.
  */
 function call<T>(work: (wasm: typeof ParquetWasm) => T, location: string): T {
-  loaded ??= require('parquet-wasm') as typeof ParquetWasm
+  loaded ??= load()
   try {
     return work(loaded)
   } catch (error) {
-    if (error instanceof Error && TRAPS.has(error.name)) {
-      loaded = undefined
-      Reflect.deleteProperty(require.cache, require.resolve('parquet-wasm'))
-    }
+    if (error instanceof Error && TRAPS.has(error.name)) loaded = undefined
     throw new InvalidDataError(`${location}: Parquet data can't be processed: ${messageOf(error)}`, {
       context: { location },
       cause: error,
     })
   }
+}
+
+/**
+ * A fresh instance. Each has a `require` of its own and leaves the cache at once: Node keeps what a `require` has loaded
+ * for as long as that is there, and with it the memory of instances that broke down.
+ */
+function load(): typeof ParquetWasm {
+  const require = createRequire(import.meta.url)
+  const wasm = require('parquet-wasm') as typeof ParquetWasm
+  Reflect.deleteProperty(require.cache, require.resolve('parquet-wasm'))
+  return wasm
 }

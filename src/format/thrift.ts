@@ -58,6 +58,15 @@ export function parseThrift(bytes: Uint8Array, location: string): ThriftStruct {
   return new CompactReader(bytes, location).struct(0)
 }
 
+/** As parseThrift, with the bytes that the struct takes: others may follow. */
+export function parseThriftPrefix(
+  bytes: Uint8Array,
+  location: string,
+): { readonly struct: ThriftStruct; readonly sizeBytes: number } {
+  const reader = new CompactReader(bytes, location)
+  return { struct: reader.struct(0), sizeBytes: reader.position }
+}
+
 export function printThrift(struct: ThriftStruct): Uint8Array {
   const writer = new CompactWriter()
   writer.struct(struct)
@@ -75,6 +84,10 @@ class CompactReader {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#location = location
+  }
+
+  get position(): number {
+    return this.#position
   }
 
   struct(depth: number): ThriftStruct {
@@ -177,7 +190,7 @@ class CompactReader {
   }
 
   #fail(what: string): never {
-    throw new InvalidDataError(`not a Thrift structure: ${what} at byte ${this.#position}`, {
+    throw new InvalidDataError(`${this.#location}: not a Thrift structure: ${what} at byte ${this.#position}`, {
       context: { location: this.#location, position: this.#position },
     })
   }

@@ -25,6 +25,8 @@ export interface ReadContext {
   readonly schema: Schema
   /** Columns of the result. */
   readonly selected: Schema
+  /** The table's `schema.name-mapping.default`, for files without field ids. */
+  readonly nameMapping: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -53,10 +55,10 @@ export async function* readTask(
 }
 
 /** The task with the row groups that are left to it by the statistics in its file's footer, which this reads. */
-export async function pruneRowGroups(task: FileScanTask, { io, schema, signal }: ReadContext): Promise<FileScanTask> {
+export async function pruneRowGroups(task: FileScanTask, context: ReadContext): Promise<FileScanTask> {
   checkReadable(task)
-  const { footer } = await openFile(task, io, signal)
-  return { ...task, rowGroups: matchingRowGroups(task, footer, schema) }
+  const { footer } = await openFile(task, context)
+  return { ...task, rowGroups: matchingRowGroups(task, footer, context.schema) }
 }
 
 /** How many rows of the task match; reads only the columns of its residual, and nothing where that is always true. */
@@ -100,10 +102,10 @@ interface Matches {
 
 async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGenerator<Matches, void, undefined> {
   checkReadable(task)
-  const { io, schema, selected, signal } = context
+  const { schema, selected, signal } = context
   const { residual } = task
   const columns = schemaToRead(schema, selected, residual)
-  const source = await openFile(task, io, signal)
+  const source = await openFile(task, context)
   const rowGroups = matchingRowGroups(task, source.footer, schema)
   if (rowGroups.length === 0) return
   const filter = residual.type === 'true' ? undefined : compileFilter(residual, columns)
@@ -116,15 +118,16 @@ async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGene
 }
 
 /** Some writers record a size that is not the file's: where no footer is found by it, the store is asked. */
-async function openFile({ file }: FileScanTask, io: FileIO, signal?: AbortSignal): Promise<OpenParquetSource> {
+async function openFile({ file }: FileScanTask, context: ReadContext): Promise<OpenParquetSource> {
   const { filePath, fileSizeInBytes } = file
+  const { io, nameMapping, signal } = context
   try {
-    return await openParquet(sourceOf(io, filePath, fileSizeInBytes), { signal })
+    return await openParquet(sourceOf(io, filePath, fileSizeInBytes), { nameMapping, signal })
   } catch (error) {
     if (!(error instanceof InvalidDataError)) throw error
     const { sizeBytes } = await io.stat(filePath, { signal })
     if (sizeBytes === fileSizeInBytes) throw error
-    return openParquet(sourceOf(io, filePath, sizeBytes), { signal })
+    return openParquet(sourceOf(io, filePath, sizeBytes), { nameMapping, signal })
   }
 }
 

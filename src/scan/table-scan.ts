@@ -12,6 +12,7 @@ import { fileMustMatch } from '../expr/metrics-evaluator.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { type Row, rowGetter } from '../format/arrow-values.ts'
 import type { FileIO } from '../io/file-io.ts'
+import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
@@ -150,7 +151,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   #context(signal: AbortSignal | undefined): ReadContext {
     const { schema, selected } = this.#scan
-    return { io: this.#source.io, schema, selected, signal }
+    const { io, metadata } = this.#source
+    return { io, schema, selected, nameMapping: metadata.properties[NAME_MAPPING], signal }
   }
 
   async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {

@@ -1,10 +1,22 @@
 /** Writing test batches to Parquet and reading them back from memory. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { RecordBatch } from 'apache-arrow'
 import type { Row } from '../../src/format/arrow-values.ts'
 import { rowGetter } from '../../src/format/arrow-values.ts'
 import { type ParquetReadOptions, readParquet } from '../../src/format/parquet-reader.ts'
+import { parquetFooterBytes } from '../../src/format/parquet-footer.ts'
+import {
+  type ParquetField,
+  type ParquetGroup,
+  isLeaf,
+  parseParquetSchema,
+  printParquetSchema,
+} from '../../src/format/parquet-schema.ts'
 import type { ParquetSource } from '../../src/format/parquet-source.ts'
 import { type EncodedParquet, type ParquetWriteOptions, createParquetWriter } from '../../src/format/parquet-writer.ts'
+import { type ThriftStruct, parseThrift, printThrift } from '../../src/format/thrift.ts'
+import { ThriftCursor, structsField, withFields } from '../../src/format/thrift-fields.ts'
 import type { ByteRange } from '../../src/io/file-io.ts'
 
 export function encode(batches: readonly RecordBatch[], options: ParquetWriteOptions): EncodedParquet {
@@ -41,4 +53,33 @@ export async function readRows(bytes: Uint8Array, options: ParquetReadOptions): 
 export function rowsOf(batch: RecordBatch, schema: ParquetReadOptions['schema']): Row[] {
   const get = rowGetter(batch, schema)
   return Array.from({ length: batch.numRows }, (_, row) => get(row))
+}
+
+/** A file of test/fixtures. */
+export function fixture(path: string): Uint8Array {
+  return readFileSync(join(import.meta.dirname, '../fixtures', path))
+}
+
+/** The file with another footer: pages stay as they are. */
+export function withFooter(bytes: Uint8Array, change: (footer: ThriftStruct) => ThriftStruct): Uint8Array {
+  const footerBytes = parquetFooterBytes(bytes, bytes.length, 'f')
+  const pages = bytes.subarray(0, bytes.length - footerBytes)
+  const footer = printThrift(change(parseThrift(bytes.subarray(pages.length), 'f')))
+  const trailer = Buffer.from('    PAR1')
+  trailer.writeUInt32LE(footer.length)
+  return Buffer.concat([pages, footer, trailer])
+}
+
+/** The file with its Parquet schema changed. */
+export function withSchema(bytes: Uint8Array, change: (root: ParquetGroup) => ParquetGroup): Uint8Array {
+  return withFooter(bytes, (footer) => {
+    const cursor = new ThriftCursor(footer, 'f', 'footer')
+    const root = change(parseParquetSchema(cursor.cursors(2, 'schema'), cursor))
+    return withFields(footer, { 2: structsField(2, printParquetSchema(root)) })
+  })
+}
+
+/** All fields of the group changed, inner ones first. */
+export function mapFields(group: ParquetGroup, change: (field: ParquetField) => ParquetField): ParquetGroup {
+  return { ...group, children: group.children.map((child) => change(isLeaf(child) ? child : mapFields(child, change))) }
 }

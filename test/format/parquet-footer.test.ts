@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { IcebergError, InvalidDataError, UnsupportedError } from '../../src/base/errors.ts'
 import { parquetFooterBytes, parseParquetFooter } from '../../src/format/parquet-footer.ts'
 import { leavesOf, parseParquetSchema, printParquetSchema } from '../../src/format/parquet-schema.ts'
-import { type ThriftStruct, parseThrift, printThrift } from '../../src/format/thrift.ts'
+import type { ThriftStruct } from '../../src/format/thrift.ts'
 import {
   ThriftCursor,
   i64Field,
@@ -14,7 +14,7 @@ import {
 } from '../../src/format/thrift-fields.ts'
 import type { NestedField } from '../../src/spec/types.ts'
 import { batchOf, fieldOf, schemaOf } from './arrow-column.ts'
-import { encode, memorySource, readBatches } from './parquet-file.ts'
+import { encode, memorySource, readBatches, withFooter as changeFooter } from './parquet-file.ts'
 
 const schema = schemaOf(
   fieldOf(1, 'id', { kind: 'long' }, true),
@@ -28,15 +28,7 @@ const batch = batchOf(schema, [
 ])
 const file = encode([batch], { schema, rowGroupRows: 3 }).bytes
 
-/** The file with another footer. */
-function withFooter(change: (footer: ThriftStruct) => ThriftStruct): Uint8Array {
-  const footerBytes = parquetFooterBytes(file, file.length, 'f')
-  const pages = file.subarray(0, file.length - footerBytes)
-  const footer = printThrift(change(parseThrift(file.subarray(pages.length), 'f')))
-  const trailer = Buffer.from('    PAR1')
-  trailer.writeUInt32LE(footer.length)
-  return Buffer.concat([pages, footer, trailer])
-}
+const withFooter = (change: (footer: ThriftStruct) => ThriftStruct): Uint8Array => changeFooter(file, change)
 
 /** A change in the first column chunk's metadata. */
 function withChunk(change: (chunk: ThriftStruct, metadata: ThriftStruct) => ThriftStruct): Uint8Array {

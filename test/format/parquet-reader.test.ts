@@ -1,40 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { UnsupportedError, ValidationError } from '../../src/base/errors.ts'
-import { type ColumnChunk, parquetFooterBytes } from '../../src/format/parquet-footer.ts'
+import { ValidationError } from '../../src/base/errors.ts'
+import type { ColumnChunk } from '../../src/format/parquet-footer.ts'
 import { readParquet } from '../../src/format/parquet-reader.ts'
-import {
-  type ParquetField,
-  type ParquetGroup,
-  isLeaf,
-  parseParquetSchema,
-  printParquetSchema,
-} from '../../src/format/parquet-schema.ts'
+import { type ParquetField, isLeaf } from '../../src/format/parquet-schema.ts'
 import { openParquet } from '../../src/format/parquet-source.ts'
-import { parseThrift, printThrift } from '../../src/format/thrift.ts'
-import { ThriftCursor, structsField, withFields } from '../../src/format/thrift-fields.ts'
 import type { Schema, Type } from '../../src/spec/types.ts'
 import { batchOf, fieldOf, schemaOf } from './arrow-column.ts'
-import { encode, memorySource, readBatches, readRows, rowsOf } from './parquet-file.ts'
+import { encode, mapFields, memorySource, readBatches, readRows, rowsOf, withSchema } from './parquet-file.ts'
 
 const string: Type = { kind: 'string' }
 const int: Type = { kind: 'int' }
-
-/** The file with its Parquet schema changed: pages stay as they are. */
-function withSchema(bytes: Uint8Array, change: (root: ParquetGroup) => ParquetGroup): Uint8Array {
-  const footerBytes = parquetFooterBytes(bytes, bytes.length, 'f')
-  const pages = bytes.subarray(0, bytes.length - footerBytes)
-  const thrift = parseThrift(bytes.subarray(pages.length), 'f')
-  const cursor = new ThriftCursor(thrift, 'f', 'footer')
-  const root = change(parseParquetSchema(cursor.cursors(2, 'schema'), cursor))
-  const footer = printThrift(withFields(thrift, { 2: structsField(2, printParquetSchema(root)) }))
-  const trailer = Buffer.from('    PAR1')
-  trailer.writeUInt32LE(footer.length)
-  return Buffer.concat([pages, footer, trailer])
-}
-
-function mapFields(group: ParquetGroup, change: (field: ParquetField) => ParquetField): ParquetGroup {
-  return { ...group, children: group.children.map((child) => change(isLeaf(child) ? child : mapFields(child, change))) }
-}
 
 describe('row groups and batches', () => {
   const schema = schemaOf(fieldOf(1, 'n', int), fieldOf(2, 't', string))
@@ -146,16 +121,6 @@ describe('row groups and batches', () => {
 })
 
 describe('files of other writers', () => {
-  const bare = (bytes: Uint8Array): Uint8Array =>
-    withSchema(bytes, (root) => mapFields(root, (field) => ({ ...field, fieldId: undefined })))
-
-  it('without field ids are refused', async () => {
-    const schema = schemaOf(fieldOf(1, 'a', int))
-    const bytes = bare(encode([batchOf(schema, [[1]])], { schema }).bytes)
-    await expect(readRows(bytes, { schema })).rejects.toThrow(UnsupportedError)
-    await expect(readRows(bytes, { schema })).rejects.toThrow(/no field ids.*name mapping/)
-  })
-
   const list: Type = { kind: 'list', elementId: 2, element: int, elementRequired: true }
   const structs: Type = {
     ...list,

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { NotFoundError, UnsupportedError } from '../../src/base/errors.ts'
 import { systemRuntime } from '../../src/base/runtime.ts'
+import type { Row } from '../../src/format/arrow-values.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { readTableMetadata } from '../../src/manifest/metadata-file.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
@@ -115,6 +116,40 @@ describe('tables of other writers', () => {
       { id: 2n, value: 'bar' },
       { id: 3n, value: 'baz' },
     ])
+  })
+
+  describe('files without field ids (name_mapping)', () => {
+    const read = async (version: string, options?: ScanOptions): Promise<Row[]> =>
+      collect((await open('name_mapping', `${version}.metadata.json`, options)).rows())
+
+    it('are read by the names of the mapping, and pruned by it', async () => {
+      expect(await read('v3', { where: 'a >= 0 and a < 3 and b > 240' })).toEqual([
+        { a: 0, b: 250n },
+        { a: 2, b: 656n },
+      ])
+      const all = await open('name_mapping', 'v7.metadata.json')
+      expect(await all.count()).toBe(10_000n)
+      const numbers = (await collect(all.rows())).map((row) => Number(row['a']))
+      expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
+      // Field 3 has the name that the dropped field 2 had, and the mapping says that it is the same column.
+      expect(await read('v5', { where: 'a = 0' })).toEqual([{ a: 0, b: 250n }])
+      const none = await open('name_mapping', 'v3.metadata.json', { where: 'a > 1000000' })
+      const { tasks } = await none.plan({ rowGroups: true })
+      expect(tasks.flatMap((task) => task.rowGroups)).toEqual([])
+    })
+
+    it('have nulls in columns that the mapping leaves out', async () => {
+      expect(await read('v3.1', { where: 'a < 2' })).toEqual([
+        { a: 0, b: null },
+        { a: 1, b: null },
+      ])
+      expect(await read('v3.2', { select: ['b'], limit: 1 })).toEqual([{ b: null }])
+      await expect(read('v3.2')).rejects.toThrow('column "a": it is required, but not in the file')
+    })
+
+    it('ask for a readable mapping', async () => {
+      await expect(read('v2')).rejects.toThrow('schema.name-mapping.default: expected an array, found an object')
+    })
   })
 
   it('deletes are refused by name', async () => {
