@@ -179,7 +179,9 @@ function int96Times(data: Data, perMicro: bigint, fail: Fail): BigInt64Array {
   const timeAt = (row: number): bigint => {
     const nanos = view.getBigInt64(row * 12, true)
     const days = view.getInt32(row * 12 + 8, true) - JULIAN_DAY_OF_EPOCH
-    return BigInt(days) * MICROS_PER_DAY * perMicro + (perMicro === 1n ? nanos / 1000n : nanos)
+    // Spark writes days that overflowed, for years from 285,000 on: microseconds that wrap around undo it.
+    if (perMicro === 1n) return BigInt.asIntN(64, BigInt(days) * MICROS_PER_DAY + nanos / 1000n)
+    return BigInt(days) * MICROS_PER_DAY * perMicro + nanos
   }
   return timesOf(data, timeAt, fail)
 }

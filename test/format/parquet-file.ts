@@ -16,7 +16,7 @@ import {
 import type { ParquetSource } from '../../src/format/parquet-source.ts'
 import { type EncodedParquet, type ParquetWriteOptions, createParquetWriter } from '../../src/format/parquet-writer.ts'
 import { type ThriftStruct, parseThrift, printThrift } from '../../src/format/thrift.ts'
-import { ThriftCursor, structsField, withFields } from '../../src/format/thrift-fields.ts'
+import { ThriftCursor, i32Field, structField, structsField, withFields } from '../../src/format/thrift-fields.ts'
 import type { ByteRange } from '../../src/io/file-io.ts'
 
 export function encode(batches: readonly RecordBatch[], options: ParquetWriteOptions): EncodedParquet {
@@ -82,4 +82,28 @@ export function withSchema(bytes: Uint8Array, change: (root: ParquetGroup) => Pa
 /** All fields of the group changed, inner ones first. */
 export function mapFields(group: ParquetGroup, change: (field: ParquetField) => ParquetField): ParquetGroup {
   return { ...group, children: group.children.map((child) => change(isLeaf(child) ? child : mapFields(child, change))) }
+}
+
+/** The file with the metadata of a column chunk of its first row group changed. */
+export function withChunk(
+  bytes: Uint8Array,
+  column: number,
+  change: (metadata: ThriftStruct) => ThriftStruct,
+): Uint8Array {
+  return withFooter(bytes, (footer) => {
+    const [group, ...groups] = new ThriftCursor(footer, 'f', 'f').cursors(4, 'row_groups')
+    if (group === undefined) throw new Error('no row group')
+    const columns = group.cursors(1, 'columns').map((chunk, i) => {
+      const metadata = chunk.cursor(3, 'meta_data')
+      if (i !== column || metadata === undefined) return chunk.struct
+      return withFields(chunk.struct, { 3: structField(3, change(metadata.struct)) })
+    })
+    const changed = withFields(group.struct, { 1: structsField(1, columns) })
+    return withFields(footer, { 4: structsField(4, [changed, ...groups.map((each) => each.struct)]) })
+  })
+}
+
+/** The file with a column that claims another codec. */
+export function withCodec(bytes: Uint8Array, column: number, codec: number): Uint8Array {
+  return withChunk(bytes, column, (metadata) => withFields(metadata, { 4: i32Field(4, codec) }))
 }
