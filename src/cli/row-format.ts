@@ -82,6 +82,8 @@ function toJson(type: Type): Printer {
       const print = orNull(toJson(type.element))
       return (value) => `[${(value as readonly RowValue[]).map(print).join(',')}]`
     }
+    case 'variant':
+      return variantJson
     case 'map': {
       const [key, print] = [toText(type.key), orNull(toJson(type.value))]
       return (value) => {
@@ -111,10 +113,22 @@ function toText(type: Type): Printer {
     case 'struct':
     case 'list':
     case 'map':
+    case 'variant':
       return toJson(type)
     default:
       return String
   }
+}
+
+/** The types of a variant's values are its own: integers beyond 2^53, NaN and bytes are printed as in columns. */
+function variantJson(value: RowValue): string {
+  if (typeof value === 'bigint') return toJson({ kind: 'long' })(value)
+  if (typeof value === 'number') return toJson({ kind: 'double' })(value)
+  if (value instanceof Uint8Array) return toJson({ kind: 'binary' })(value)
+  if (Array.isArray(value)) return `[${(value as readonly RowValue[]).map(variantJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value as Readonly<Record<string, RowValue>>)
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${variantJson(member)}`).join(',')}}`
 }
 
 function orNull(print: Printer): Printer {

@@ -6,7 +6,7 @@
 import { IcebergError, ValidationError } from '../base/errors.ts'
 import { ancestorIds, findField, requireField } from '../spec/schema.ts'
 import { isPrimitive } from '../spec/types.ts'
-import type { Schema } from '../spec/types.ts'
+import type { PrimitiveType, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 import {
   BOUND_FALSE,
@@ -81,7 +81,7 @@ function negate(predicate: Predicate): Predicate {
 }
 
 function bindPredicate(schema: Schema, predicate: Predicate, options: BindOptions): BoundExpression {
-  const ref = bindReference(schema, predicate.term, options)
+  const ref = bindReference(schema, predicate, options)
   switch (predicate.type) {
     case 'is-null':
       if (ref.required) return BOUND_FALSE
@@ -100,20 +100,36 @@ function bindPredicate(schema: Schema, predicate: Predicate, options: BindOption
   }
 }
 
-function bindReference(schema: Schema, term: string, { caseSensitive }: BindOptions): BoundReference {
+function bindReference(
+  schema: Schema,
+  { term, type: operation }: Predicate,
+  { caseSensitive }: BindOptions,
+): BoundReference {
   const { id, type, required } = requireField(schema, term, { caseSensitive })
+  const reference = (bound: PrimitiveType): BoundReference => ({
+    fieldId: id,
+    name: term,
+    type: bound,
+    required: required && parents.every((parent) => parent?.required),
+  })
   const parents = ancestorIds(schema, id).map((parentId) => findField(schema, parentId))
   if (parents.some((parent) => parent?.type.kind !== 'struct')) {
     throw new ValidationError(`column "${term}" can't be filtered on: it lies within a list or map`, {
       context: { column: term },
     })
   }
+  // Of a variant only null can be asked, which no type is needed for.
+  if (type.kind === 'variant' && (operation === 'is-null' || operation === 'not-null'))
+    return reference({ kind: 'binary' })
   if (!isPrimitive(type)) {
-    throw new ValidationError(`column "${term}" can't be filtered on: it is a ${type.kind}, name a field within it`, {
-      context: { column: term },
-    })
+    throw new ValidationError(
+      `column "${term}" can't be filtered on: it is a ${type.kind}${type.kind === 'variant' ? '' : ', name a field within it'}`,
+      {
+        context: { column: term },
+      },
+    )
   }
-  return { fieldId: id, name: term, type, required: required && parents.every((parent) => parent?.required) }
+  return reference(type)
 }
 
 function bindLiteral(ref: BoundReference, value: unknown): Literal {

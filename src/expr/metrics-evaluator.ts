@@ -86,16 +86,17 @@ function fileStats(file: DataFile, schema: Schema): StatsOf {
 
 function columnStats(file: DataFile, schema: Schema, fieldId: number): ColumnStats {
   const type = findField(schema, fieldId)?.type
-  if (type === undefined || !isPrimitive(type)) return {}
   const valueCount = file.valueCounts?.get(fieldId)
   // Within structs, some formats don't count what null structs leave out: those rows are null here all the same.
   const complete = valueCount === file.recordCount
+  const bound = (bounds: DataFile['lowerBounds']): Value | undefined =>
+    type !== undefined && isPrimitive(type) ? decodeBound(type, bounds?.get(fieldId)) : undefined
   return {
     valueCount: complete ? valueCount : undefined,
     nullCount: complete ? file.nullValueCounts?.get(fieldId) : undefined,
     nanCount: file.nanValueCounts?.get(fieldId),
-    lower: decodeBound(type, file.lowerBounds?.get(fieldId)),
-    upper: decodeBound(type, file.upperBounds?.get(fieldId)),
+    lower: bound(file.lowerBounds),
+    upper: bound(file.upperBounds),
   }
 }
 

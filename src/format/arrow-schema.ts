@@ -24,13 +24,17 @@ import {
   TimestampNanosecond,
   Utf8,
 } from 'apache-arrow'
-import { UnsupportedError } from '../base/errors.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import type { MapType, NestedField, Schema, Type } from '../spec/types.ts'
 
 const FIELD_ID_KEY = 'PARQUET:field_id'
 
 const DECIMAL_BITS = 128
+/** Names of Arrow's canonical extension types. */
+const EXTENSIONS: ReadonlyMap<Type['kind'], string> = new Map([
+  ['uuid', 'arrow.uuid'],
+  ['variant', 'arrow.parquet.variant'],
+])
 
 /** Memoised, so that all batches of a schema share one Arrow schema object. */
 export const toArrowSchema: (schema: Schema) => ArrowSchema = memoizeWeak(
@@ -41,7 +45,6 @@ function toArrowField(field: NestedField): Field {
   return arrowField(field.name, field.id, field.type, field.required)
 }
 
-/** Throws UnsupportedError for variant. */
 export function toArrowType(type: Type): DataType {
   switch (type.kind) {
     case 'boolean':
@@ -87,7 +90,7 @@ export function toArrowType(type: Type): DataType {
     case 'map':
       return toArrowMap(type)
     case 'variant':
-      throw new UnsupportedError('variant columns are not read or written: leave the column out')
+      return new Struct([new Field('metadata', new Binary(), false), new Field('value', new Binary(), false)])
   }
 }
 
@@ -99,7 +102,8 @@ function toArrowMap(type: MapType): DataType {
 
 function arrowField(name: string, id: number, type: Type, required: boolean): Field {
   const metadata = new Map([[FIELD_ID_KEY, String(id)]])
-  // The canonical extension tells a UUID from other 16 bytes.
-  if (type.kind === 'uuid') metadata.set('ARROW:extension:name', 'arrow.uuid').set('ARROW:extension:metadata', '')
+  // Canonical extensions tell a UUID from other 16 bytes, a variant from other structs.
+  const extension = EXTENSIONS.get(type.kind)
+  if (extension !== undefined) metadata.set('ARROW:extension:name', extension).set('ARROW:extension:metadata', '')
   return new Field(name, toArrowType(type), !required, metadata)
 }

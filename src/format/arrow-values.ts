@@ -14,6 +14,7 @@ import {
   isPrimitive,
 } from '../spec/types.ts'
 import { type RowValue, type Value, toRowValue } from '../spec/value.ts'
+import { variantDecoder } from './variant-value.ts'
 
 type ValueGetter = (row: number) => Value | null
 type RowValueGetter = (row: number) => RowValue
@@ -143,7 +144,8 @@ function presentRowGetter(column: Data, type: Type): RowValueGetter {
     }
   }
   if (type.kind === 'map' && child !== undefined) return mapGetter(column, child, type)
-  if (!isPrimitive(type)) throw new UnsupportedError(`values of type ${type.kind} can't be read`)
+  if (type.kind === 'variant') return variantGetter(column)
+  if (!isPrimitive(type)) throw new UnsupportedError(`a column of type ${type.kind} without children`)
   return primitiveRowGetter(column, type)
 }
 
@@ -157,6 +159,15 @@ function mapGetter({ valueOffsets: offsets }: Data, entries: Data, type: MapType
     for (let i = offsets[row] ?? 0; i < (offsets[row + 1] ?? 0); i++) map.set(getKey(i), getValueOf(i))
     return map
   }
+}
+
+/** Decodes each variant (variant-value.ts tells what becomes of its types). */
+function variantGetter(column: Data): RowValueGetter {
+  const [metadata, value] = column.children
+  if (metadata === undefined || value === undefined) throw new UnsupportedError('a variant column without its members')
+  const decode = variantDecoder()
+  const [metadataAt, valueAt] = [bytesGetter(metadata), bytesGetter(value)]
+  return (row) => decode(metadataAt(row), valueAt(row))
 }
 
 function structGetter(column: Data, type: StructType): (row: number) => Row {

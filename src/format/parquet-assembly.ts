@@ -5,7 +5,14 @@
  */
 import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-footer.ts'
 import { PARQUET_MAGIC, parseParquetFooter } from './parquet-footer.ts'
-import { type ParquetGroup, type ParquetLeaf, leavesOf, printParquetSchema } from './parquet-schema.ts'
+import {
+  type ParquetField,
+  type ParquetGroup,
+  type ParquetLeaf,
+  isLeaf,
+  leavesOf,
+  printParquetSchema,
+} from './parquet-schema.ts'
 import { type ThriftField, type ThriftStruct, parseThrift, printThrift } from './thrift.ts'
 import {
   ThriftCursor,
@@ -52,6 +59,8 @@ interface PlacedRowGroup {
 export class ParquetAssembly {
   readonly #options: AssemblyOptions
   readonly #leaves: readonly ParquetLeaf[]
+  /** Of each column, whether bounds by its bytes mean nothing. */
+  readonly #unordered: readonly boolean[]
   readonly #parts: Uint8Array[] = [PARQUET_MAGIC]
   readonly #rowGroups: PlacedRowGroup[] = []
   #position = PARQUET_MAGIC.length
@@ -59,6 +68,7 @@ export class ParquetAssembly {
   constructor(options: AssemblyOptions) {
     this.#options = options
     this.#leaves = leavesOf(options.schema)
+    this.#unordered = unorderedLeaves(options.schema)
   }
 
   get sizeBytes(): number {
@@ -113,11 +123,11 @@ export class ParquetAssembly {
     )
     this.#rowGroups.push({
       rows: rowGroup.rows,
-      indexes: rowGroup.columns.map((chunk) => copyIndexes(file, chunk, shift, location)),
+      indexes: rowGroup.columns.map((chunk, i) => this.#copyIndexes(file, chunk, { i, shift, location })),
       thrift: withFields(rowGroup.thrift, {
         1: structsField(
           1,
-          rowGroup.columns.map((chunk) => moveChunk(chunk, shift)),
+          rowGroup.columns.map((chunk, i) => moveChunk(chunk, shift, { unordered: this.#unordered[i] })),
         ),
         4: sorting === undefined || sorting.length === 0 ? undefined : structsField(4, sorting),
         5: i64Field(5, rowGroup.offset + shift),
@@ -126,6 +136,24 @@ export class ParquetAssembly {
         7: this.#rowGroups.length < 2 ** 15 ? i16Field(7, this.#rowGroups.length) : undefined,
       }),
     })
+  }
+
+  #copyIndexes(
+    file: Uint8Array,
+    chunk: ColumnChunk,
+    { i, shift, location }: { readonly i: number; readonly shift: number; readonly location: string },
+  ): Indexes {
+    const column = new ThriftCursor(chunk.thrift, location, 'column_chunk')
+    const at = (offsetId: number, lengthId: number): Uint8Array | undefined => {
+      const offset = column.integer(offsetId)
+      const length = column.integer(lengthId)
+      return offset === undefined || length === undefined ? undefined : file.slice(offset, offset + length)
+    }
+    const offsetIndex = at(4, 5)
+    return {
+      columnIndex: this.#unordered[i] === true ? undefined : at(6, 7),
+      offsetIndex: offsetIndex && moveOffsetIndex(offsetIndex, shift, location),
+    }
   }
 
   /** Writes the page indexes of a row group behind all pages, next to the footer, and says where they lie. */
@@ -190,9 +218,13 @@ export function assembleColumns(
 
 /**
  * The ColumnChunk struct for pages that lie `shift` bytes further on. Page indexes are left out (they are placed anew);
- * `bare` leaves out statistics and everything else that decoding does not need.
+ * `bare` leaves out statistics and everything else that decoding does not need, `unordered` all statistics but counts.
  */
-function moveChunk(chunk: ColumnChunk, shift: number, options: { readonly bare?: boolean } = {}): ThriftStruct {
+function moveChunk(
+  chunk: ColumnChunk,
+  shift: number,
+  options: { readonly bare?: boolean; readonly unordered?: boolean | undefined } = {},
+): ThriftStruct {
   const column = new ThriftCursor(chunk.thrift, 'column chunk', 'column_chunk')
   const data = column.cursor(3, 'meta_data') ?? column.fail('no column metadata')
   const moved = (id: number): ThriftField | undefined => {
@@ -202,7 +234,8 @@ function moveChunk(chunk: ColumnChunk, shift: number, options: { readonly bare?:
   const hasDictionary = chunk.offset !== data.integer(9)
   const dropped =
     options.bare === true ? { 8: undefined, 12: undefined, 13: undefined, 16: undefined, 17: undefined } : {}
-  const unordered = isUnordered(chunk.leaf) ? { 12: undefined } : {}
+  const { nullCount } = chunk.statistics
+  const unordered = options.unordered === true ? { 12: structField(12, structOf(i64Field(3, nullCount))) } : {}
   const metadata = withFields(data.struct, {
     ...dropped,
     ...unordered,
@@ -216,20 +249,6 @@ function moveChunk(chunk: ColumnChunk, shift: number, options: { readonly bare?:
   return structOf(i64Field(2, 0), structField(3, metadata))
 }
 
-function copyIndexes(file: Uint8Array, chunk: ColumnChunk, shift: number, location: string): Indexes {
-  const column = new ThriftCursor(chunk.thrift, location, 'column_chunk')
-  const at = (offsetId: number, lengthId: number): Uint8Array | undefined => {
-    const offset = column.integer(offsetId)
-    const length = column.integer(lengthId)
-    return offset === undefined || length === undefined ? undefined : file.slice(offset, offset + length)
-  }
-  const offsetIndex = at(4, 5)
-  return {
-    columnIndex: isUnordered(chunk.leaf) ? undefined : at(6, 7),
-    offsetIndex: offsetIndex && moveOffsetIndex(offsetIndex, shift, location),
-  }
-}
-
 /** OffsetIndex: a list of PageLocation, whose first field is the page's offset in the file. */
 function moveOffsetIndex(bytes: Uint8Array, shift: number, location: string): Uint8Array {
   const index = new ThriftCursor(parseThrift(bytes, location), location, 'offset_index')
@@ -239,9 +258,11 @@ function moveOffsetIndex(bytes: Uint8Array, shift: number, location: string): Ui
   return printThrift(withFields(index.struct, { 1: structsField(1, pages) }))
 }
 
-/** Bounds of shapes by their bytes mean nothing: no statistics are kept for them. */
-function isUnordered({ logicalType }: ParquetLeaf): boolean {
-  return logicalType?.kind === 'geometry' || logicalType?.kind === 'geography'
+/** Bounds of shapes and of variants by their bytes mean nothing. */
+function unorderedLeaves(field: ParquetField, within = false): boolean[] {
+  const kind = field.logicalType?.kind
+  const unordered = within || kind === 'geometry' || kind === 'geography' || kind === 'variant'
+  return isLeaf(field) ? [unordered] : field.children.flatMap((child) => unorderedLeaves(child, unordered))
 }
 
 function placed(

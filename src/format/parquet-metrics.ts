@@ -1,6 +1,6 @@
 /**
  * The metrics of a data file that go into its manifest entry (spec, "Data File Fields"), taken from its footer: sizes and
- * counts of every column, bounds of primitive columns outside lists and maps, shortened as the table's metrics modes ask.
+ * counts of every column (of list elements and map entries also, though not their bounds), bounds of primitive columns outside lists and maps, shortened as the table's metrics modes ask.
  */
 import type { DataFile } from '../spec/data-file.ts'
 import type { MetricsMode } from '../spec/properties.ts'
@@ -9,6 +9,7 @@ import { truncateText } from '../spec/transform.ts'
 import type { PrimitiveType, Schema } from '../spec/types.ts'
 import { type Value, compareValues } from '../spec/value.ts'
 import type { ColumnChunk, ParquetFooter } from './parquet-footer.ts'
+import { type ParquetField, type ParquetGroup, isLeaf, leavesOf } from './parquet-schema.ts'
 import { type ColumnStats, boundedTypes, columnStats } from './parquet-stats.ts'
 
 type ParquetMetrics = Pick<
@@ -39,12 +40,12 @@ export function parquetMetrics(
     upperBounds: new Map<number, Uint8Array>(),
   }
   const types = boundedTypes(schema)
-  for (const [index, { fieldId }] of footer.leaves.entries()) {
-    if (fieldId === undefined) continue
-    const chunks = footer.rowGroups.flatMap(({ columns }) => columns.slice(index, index + 1))
-    metrics.columnSizes.set(fieldId, sum(chunks.map((chunk) => chunk.compressedSizeBytes)))
+  for (const { fieldId, index, leaves } of columnsOf(footer.schema)) {
     const fieldMode = mode(fieldId)
     if (fieldMode.kind === 'none') continue
+    const chunks = footer.rowGroups.flatMap(({ columns }) => columns.slice(index, index + 1))
+    const all = footer.rowGroups.flatMap(({ columns }) => columns.slice(index, index + leaves))
+    metrics.columnSizes.set(fieldId, sum(all.map((chunk) => chunk.compressedSizeBytes)))
     const nulls = chunks.map((chunk) => chunk.statistics.nullCount)
     const nanCount = nanCounts.get(fieldId)
     metrics.valueCounts.set(fieldId, sum(chunks.map((chunk) => chunk.numValues)))
@@ -60,6 +61,28 @@ export function parquetMetrics(
   }
   const splitOffsets = footer.rowGroups.map((rowGroup) => rowGroup.offset).toSorted((a, b) => a - b)
   return { recordCount: footer.rows, ...metrics, splitOffsets }
+}
+
+/** A column by field id: its leaf, or the first of several. */
+interface FileColumn {
+  readonly fieldId: number
+  readonly index: number
+  readonly leaves: number
+}
+
+/** The leaves of a variant have no ids: they count as one column, whose nulls its metadata tells. */
+function columnsOf(root: ParquetGroup): FileColumn[] {
+  const columns: FileColumn[] = []
+  let index = 0
+  const visit = (field: ParquetField): void => {
+    const isWhole = isLeaf(field) || field.logicalType?.kind === 'variant'
+    if (!isWhole) return field.children.forEach(visit)
+    const leaves = leavesOf(field).length
+    if (field.fieldId !== undefined) columns.push({ fieldId: field.fieldId, index, leaves })
+    index += leaves
+  }
+  root.children.forEach(visit)
+  return columns
 }
 
 interface Bounds {

@@ -83,6 +83,7 @@ function toSingleType(field: ParquetField, path: string, version: number): Type 
   if (isLeaf(field)) return toPrimitive(field, path, version)
   const map = mapEntriesOf(field)
   if (map !== undefined) return toMap(map, path, version)
+  if (field.logicalType?.kind === 'variant' && version >= 3) return { kind: 'variant' }
   if (field.logicalType !== undefined || field.children.length === 0)
     return refuse(path, field.logicalType?.kind ?? 'empty group')
   return { kind: 'struct', fields: field.children.map((child) => toField(child, `${path}.${child.name}`, version)) }

@@ -4,7 +4,7 @@
  * field id at every level, whatever they are called and in whatever order; missing ones are filled.
  */
 import { Data, RecordBatch, Struct, makeData } from 'apache-arrow'
-import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
+import { InvalidDataError } from '../base/errors.ts'
 import { printTypeText } from '../spec/type-text.ts'
 import {
   type ListType,
@@ -22,6 +22,7 @@ import type { ParquetFooter } from './parquet-footer.ts'
 import { listElementOf, mapEntriesOf } from './parquet-nesting.ts'
 import { readLeafAs } from './parquet-promote.ts'
 import { type ParquetField, type ParquetGroup, type ParquetLeaf, isLeaf, leavesOf } from './parquet-schema.ts'
+import { readVariant } from './variant-shredding.ts'
 
 export interface Projection {
   /** The schema to show the decoder: the chosen columns in the file's order. */
@@ -122,6 +123,7 @@ class Planner {
     if (type.kind === 'struct') return this.#struct(stored, type, path)
     if (type.kind === 'list') return this.#list(stored, type, path, isElement)
     if (type.kind === 'map') return this.#map(stored, type, path)
+    if (type.kind === 'variant') return this.#variant(stored, type, path)
     if (!isLeaf(stored) || !isPrimitive(type)) return this.#mismatch(stored, type, path)
     const { exact } = this.#options
     const reading = readLeafAs(stored, type, { exact, fail: (what) => this.#fail(path, what) })
@@ -171,6 +173,12 @@ class Planner {
     })
   }
 
+  #variant(stored: ParquetField, type: Type, path: string): Reading {
+    if (isLeaf(stored)) return this.#mismatch(stored, type, path)
+    const reading = readVariant(stored, (problem) => this.#fail(path, problem))
+    return { ...reading, convert: (data) => this.#guard(path, () => reading.convert(data)) }
+  }
+
   /** A list or map around `inner`, the reading of its elements or entries. */
   #nested(type: Type, field: ParquetField, inner: Pick<Reading, 'leaves' | 'convert'>): Reading {
     const arrowType = toArrowType(type)
@@ -193,9 +201,17 @@ class Planner {
   #mismatch(stored: ParquetField, type: Type, path: string): never {
     const kind = isLeaf(stored) ? stored.physicalType : 'a group'
     const annotation = stored.logicalType === undefined ? '' : ` (${stored.logicalType.kind})`
-    if (type.kind === 'variant')
-      throw new UnsupportedError(`column "${path}" is a variant: leave it out`, { context: { column: path } })
     return this.#fail(path, `it is stored as ${kind}${annotation}, which can't be read as ${printTypeText(type)}`)
+  }
+
+  /** Tells where the bytes lie that `read` finds broken. */
+  #guard<T>(path: string, read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof InvalidDataError) || error.context['location'] !== undefined) throw error
+      return this.#fail(path, error.message)
+    }
   }
 
   #fail(path: string, what: string): never {

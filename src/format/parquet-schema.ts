@@ -27,6 +27,8 @@ const REPETITIONS = ['required', 'optional', 'repeated'] as const
 const TIME_UNITS = ['ms', 'us', 'ns'] as const
 const EDGE_ALGORITHMS = ['spherical', 'vincenty', 'thomas', 'andoyer', 'karney'] as const
 const MAX_NESTING = 64
+/** Of the variant encoding that is read and written. */
+const VARIANT_VERSION = 1
 
 export type PhysicalType = (typeof PHYSICAL_TYPES)[number]
 export type Repetition = (typeof REPETITIONS)[number]
@@ -248,6 +250,8 @@ function printLogicalType(type: LogicalType): ThriftStruct | undefined {
       const edges = algorithm < 0 ? undefined : i32Field(2, algorithm)
       return structOf(structField(18, structOf(stringField(1, type.crs), edges)))
     }
+    case 'variant':
+      return structOf(structField(SIMPLE_LOGICAL_TYPES.variant, structOf(byteField(1, VARIANT_VERSION))))
     case 'interval':
       return undefined
     default:

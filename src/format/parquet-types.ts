@@ -3,7 +3,7 @@
  * element for element as Java does, and what is left out of files (`unknown` columns).
  */
 import { UnsupportedError } from '../base/errors.ts'
-import type { NestedField, PrimitiveType, Schema, Type, VariantType } from '../spec/types.ts'
+import type { NestedField, PrimitiveType, Schema, Type } from '../spec/types.ts'
 import type { LogicalType, ParquetField, ParquetGroup, PhysicalType, Repetition } from './parquet-schema.ts'
 
 /** The schema without what is never stored: `unknown` columns. UnsupportedError where nothing else is left. */
@@ -66,10 +66,18 @@ function parquetField(name: string, fieldId: number, type: Type, required: boole
       const value = parquetField('value', type.valueId, type.value, type.valueRequired)
       return { ...node, logicalType: { kind: 'map' }, children: [repeated('key_value', [key, value])] }
     }
+    case 'variant':
+      return { ...node, logicalType: { kind: 'variant' }, children: VARIANT_MEMBERS }
     default:
       return { ...node, ...primitive(type) }
   }
 }
+
+/** They have no field ids. */
+const VARIANT_MEMBERS: readonly ParquetField[] = [
+  { name: 'metadata', repetition: 'required', physicalType: 'BYTE_ARRAY' },
+  { name: 'value', repetition: 'required', physicalType: 'BYTE_ARRAY' },
+]
 
 function repeated(name: string, children: readonly ParquetField[]): ParquetGroup {
   const repetition: Repetition = 'repeated'
@@ -82,7 +90,7 @@ interface PrimitiveStorage {
   readonly logicalType?: LogicalType
 }
 
-function primitive(type: PrimitiveType | VariantType): PrimitiveStorage {
+function primitive(type: PrimitiveType): PrimitiveStorage {
   switch (type.kind) {
     case 'boolean':
       return { physicalType: 'BOOLEAN' }
@@ -121,8 +129,7 @@ function primitive(type: PrimitiveType | VariantType): PrimitiveStorage {
     case 'geography':
       return { physicalType: 'BYTE_ARRAY', logicalType: type }
     case 'unknown':
-    case 'variant':
-      throw new UnsupportedError(`${type.kind} columns can't be written to Parquet`)
+      throw new UnsupportedError("columns of type unknown can't be written to Parquet")
   }
 }
 

@@ -14,6 +14,7 @@ import { toRowValue } from '../spec/value.ts'
 import { cellReader, sameLayout, typeText } from './arrow-readers.ts'
 import { CellMismatch } from './cell-mismatch.ts'
 import { Validity } from './column-builder.ts'
+import type { ColumnBuilder } from './column-builder.ts'
 import { concatData } from './concat-batches.ts'
 import { createColumnBuilder, createPrimitiveBuilder } from './nested-builders.ts'
 
@@ -121,7 +122,7 @@ function castNullable(data: Data, target: Target, seen: Seen): Data {
     case 'map':
       return castMap(data, type, target, seen)
     case 'variant':
-      throw misfit(data, target)
+      return castVariant(data, target, seen)
     default:
       return castPrimitive(data, type, target, seen)
   }
@@ -132,14 +133,35 @@ function castPrimitive(data: Data, type: PrimitiveType, target: Target, seen: Se
   const reader = cellReader(data, type)
   if (reader === undefined) throw misfit(data, target)
   const builder = createPrimitiveBuilder(type, target.arrowType)
+  return castRows(data, seen, builder, (row) => {
+    if (reader.exact) builder.appendValue(reader.read(row) as Parameters<typeof builder.appendValue>[0])
+    else builder.append(reader.read(row))
+  })
+}
+
+/** Two binaries, as Arrow's extension type has them; each variant is checked. */
+function castVariant(data: Data, target: Target, seen: Seen): Data {
+  const names = (data.type.children as readonly Field[] | null)?.map(({ name }) => name) ?? []
+  const [metadata, value] = ['metadata', 'value'].map((name) => {
+    const child = data.children[names.indexOf(name)]
+    return child === undefined ? undefined : cellReader(child, { kind: 'binary' })
+  })
+  if (metadata === undefined || value === undefined || names.length > 2) throw misfit(data, target)
+  const builder = createColumnBuilder(target.type, target.arrowType)
+  return castRows(data, seen, builder, (row) => {
+    builder.append({ metadata: metadata.read(row), value: value.read(row) })
+  })
+}
+
+/** Fills a builder, `append` for the rows that have a value which can be seen. */
+function castRows(data: Data, seen: Seen, builder: ColumnBuilder, append: (row: number) => void): Data {
   const { nullCount } = data
   let row = 0
   try {
     for (; row < data.length; row++) {
       if (nullCount > 0 && !data.getValid(row)) builder.appendNull()
       else if (seen?.(row) === false) builder.appendFiller()
-      else if (reader.exact) builder.appendValue(reader.read(row) as Parameters<typeof builder.appendValue>[0])
-      else builder.append(reader.read(row))
+      else append(row)
     }
   } catch (error) {
     throw error instanceof CellMismatch ? error.within('', row) : error

@@ -33,3 +33,9 @@ export class KeyCheck {
     return undefined
   }
 }
+
+/** Objects that can stand for rows and structs: not arrays, bytes, dates or maps. */
+export function isPlainObject(input: unknown): input is Readonly<Record<string, unknown>> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false
+  return !(input instanceof Date || input instanceof Map || input instanceof Set || ArrayBuffer.isView(input))
+}

@@ -13,7 +13,8 @@ import { CellMismatch, describeFound, rethrowWithin } from './cell-mismatch.ts'
 import { PrimitiveBuilder, Validity } from './column-builder.ts'
 import type { ColumnBuffers, ColumnBuilder } from './column-builder.ts'
 import { BooleanBuilder, FixedBytesBuilder, FloatBuilder, Int32Builder, Int64Builder } from './fixed-builders.ts'
-import { KeyCheck } from './key-check.ts'
+import { KeyCheck, isPlainObject } from './key-check.ts'
+import { encodeVariant } from './variant-input.ts'
 
 /** The builder for values of `type` in Arrow's `arrowType`, as arrow-schema.ts pairs them. */
 export function createColumnBuilder(type: Type, arrowType: DataType): ColumnBuilder {
@@ -25,7 +26,7 @@ export function createColumnBuilder(type: Type, arrowType: DataType): ColumnBuil
     case 'map':
       return new MapBuilder(type, arrowType)
     case 'variant':
-      throw new UnsupportedError('writing variant columns is not supported')
+      return new VariantBuilder(arrowType)
     default:
       return createPrimitiveBuilder(type, arrowType)
   }
@@ -199,6 +200,39 @@ class StructBuilder extends NestedBuilder {
   }
 }
 
+class VariantBuilder extends NestedBuilder {
+  readonly #metadata: BinaryBuilder
+  readonly #value: BinaryBuilder
+
+  constructor(arrowType: DataType) {
+    super(arrowType)
+    this.#metadata = new BinaryBuilder({ kind: 'binary' }, childField(arrowType, 0).type)
+    this.#value = new BinaryBuilder({ kind: 'binary' }, childField(arrowType, 1).type)
+  }
+
+  get sizeBytes(): number {
+    return this.#metadata.sizeBytes + this.#value.sizeBytes
+  }
+
+  append(input: unknown): void {
+    const { metadata, value } = encodeVariant(input)
+    this.#metadata.appendValue(metadata)
+    this.#value.appendValue(value)
+    this.length++
+  }
+
+  /** Whole variants also where a parent is null: some readers decode children first. */
+  appendFiller(): void {
+    this.append(null)
+  }
+
+  settle(): void {}
+
+  protected build(): Data {
+    return this.validity.build(this.arrowType, this.length, {}, [this.#metadata.finish(), this.#value.finish()])
+  }
+}
+
 /** Offsets into a child column: what lists and maps have in common. */
 abstract class RepeatedBuilder extends NestedBuilder {
   #offsets: Int32Array = new Int32Array(256)
@@ -312,12 +346,6 @@ function appendMember(builder: ColumnBuilder, input: unknown, required: boolean,
   if (input !== undefined && input !== null) builder.append(input)
   else if (required) throw new CellMismatch(`${type.kind} (required)`, 'null')
   else builder.appendNull()
-}
-
-/** Objects that can stand for rows and structs: not arrays, bytes, dates or maps. */
-export function isPlainObject(input: unknown): input is Readonly<Record<string, unknown>> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false
-  return !(input instanceof Date || input instanceof Map || input instanceof Set || ArrayBuffer.isView(input))
 }
 
 function childField(type: DataType, index: number): Field {

@@ -8,8 +8,8 @@ import { ValidationError } from '../base/errors.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import type { Schema } from '../spec/types.ts'
 import { CellMismatch, LateMismatch, describeFound, findLoneSurrogate } from './cell-mismatch.ts'
-import { KeyCheck } from './key-check.ts'
-import { Member, isPlainObject } from './nested-builders.ts'
+import { KeyCheck, isPlainObject } from './key-check.ts'
+import { Member } from './nested-builders.ts'
 
 /** A row as users give it: values by column name (spec/value.ts tells which stand for what). */
 export type InputRow = Readonly<Record<string, unknown>>

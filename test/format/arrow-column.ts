@@ -3,7 +3,7 @@ import { BufferType, Data, type DataType, RecordBatch, Struct, makeData } from '
 import { toArrowSchema, toArrowType } from '../../src/format/arrow-schema.ts'
 import type { NestedField, Schema, Type } from '../../src/spec/types.ts'
 
-/** Values as `Value`s; lists as arrays, structs as arrays of their members, maps as arrays of [key, value]. */
+/** Values as `Value`s; lists as arrays, structs as arrays of their members, maps as arrays of [key, value], variants as [metadata, value]. */
 export type Cell = null | boolean | number | bigint | string | Uint8Array | readonly Cell[]
 
 export function schemaOf(...fields: NestedField[]): Schema {
@@ -73,6 +73,17 @@ export function columnOf(type: Type, cells: readonly Cell[]): Data {
       const values = cells.map((cell) => (cell === null ? new Uint8Array(0) : bytesOf(cell)))
       return data(new Uint8Array(Buffer.concat(values)), offsetsOf(values.map((value) => value.length)))
     }
+    case 'variant':
+      return data(
+        undefined,
+        undefined,
+        [0, 1].map((member) =>
+          columnOf(
+            { kind: 'binary' },
+            cells.map((cell) => membersOf(cell)[member] ?? new Uint8Array(0)),
+          ),
+        ),
+      )
     case 'struct':
       return data(
         undefined,

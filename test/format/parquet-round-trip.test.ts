@@ -8,6 +8,9 @@ import { encode, readRows, rowsOf } from './parquet-file.ts'
 const NINES = 10n ** 38n - 1n
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
+/** A value without names. */
+const variant = (...value: number[]): readonly Cell[] => [bytes(1, 0, 0), bytes(...value)]
+
 /** Cells of every type, with its extremes. */
 const CASES: readonly (readonly [Type, readonly Cell[]])[] = [
   [{ kind: 'boolean' }, [true, false]],
@@ -30,6 +33,14 @@ const CASES: readonly (readonly [Type, readonly Cell[]])[] = [
   [{ kind: 'binary' }, [bytes(), bytes(0), bytes(255, 254)]],
   [{ kind: 'geometry', crs: 'srid:4326' }, [bytes(1, 1, 0, 0, 0)]],
   [{ kind: 'geography', algorithm: 'karney' }, [bytes(1)]],
+  [
+    { kind: 'variant' },
+    [variant(0), [bytes(1, 1, 0, 1, 97), bytes(2, 1, 0, 0, 2, 12, 7)], variant(24, 1, 2, 3, 4, 5, 6, 7, 8)],
+  ],
+  [
+    { kind: 'list', elementId: 100, element: { kind: 'variant' }, elementRequired: false },
+    [[variant(4), null, variant(8)], []],
+  ],
   [{ kind: 'list', elementId: 100, element: { kind: 'int' }, elementRequired: false }, [[1, null, 3], [], [null]]],
   [{ kind: 'list', elementId: 100, element: { kind: 'string' }, elementRequired: true }, [['a', 'b'], [], ['']]],
   [

@@ -185,7 +185,6 @@ describe('columns of type unknown', () => {
     [{ kind: 'unknown' }],
     [{ kind: 'struct', fields: [fieldOf(2, 'v', { kind: 'unknown' })] }],
     [{ kind: 'list', elementId: 2, element: { kind: 'unknown' }, elementRequired: false }],
-    [{ kind: 'variant' }],
   ])('can not be all there is: %j', (type) => {
     expect(() => createParquetWriter({ schema: schemaOf(fieldOf(1, 'c', type)) })).toThrow(UnsupportedError)
   })

@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import type { NestedField, PrimitiveType, Schema, Type } from '../../src/spec/types.ts'
 import { toRowValue } from '../../src/spec/value.ts'
 import type { RowValue, Value } from '../../src/spec/value.ts'
-import { GEOSPATIAL, PRIMITIVES, valueOf } from '../spec/arbitraries.ts'
+import { decodeVariant } from '../../src/format/variant-value.ts'
+import { GEOSPATIAL, INT32, PRIMITIVES, TEXT, valueOf } from '../spec/arbitraries.ts'
 
 /** Nulls are only made where a field may hold them. */
 type Shape = { readonly type: Type; readonly values: fc.Arbitrary<RowValue> }
@@ -27,10 +28,31 @@ const primitive: fc.Arbitrary<Shape> = fc
 
 const unknown: fc.Arbitrary<Shape> = fc.constant({ type: { kind: 'unknown' }, values: fc.constant(null) })
 
+/** Values that come back as they are given. */
+const { variant } = fc.letrec<{ variant: RowValue }>((tie) => ({
+  variant: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(
+      fc.boolean(),
+      INT32,
+      fc.double().filter((value) => !Number.isSafeInteger(value) || Object.is(value, -0)),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      TEXT,
+      fc.uint8Array(),
+    ),
+    fc.array(fc.option(tie('variant')), { maxLength: 4 }),
+    fc.dictionary(fc.oneof(TEXT, fc.constantFrom('__proto__', 'toString')), fc.option(tie('variant')), {
+      maxKeys: 4,
+      noNullPrototype: true,
+    }),
+  ),
+}))
+const variants: Shape = { type: { kind: 'variant' }, values: variant }
+
 const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
   shape: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    primitive,
+    fc.oneof({ weight: 9, arbitrary: primitive }, fc.constant(variants)),
     fc.tuple(tie('shape'), fc.boolean()).map(([element, required]): Shape => ({
       type: { kind: 'list', elementId: nextId++, element: element.type, elementRequired: required },
       values: fc.array(required ? element.values : nullable(element.values), { maxLength: 3 }),
@@ -117,8 +139,12 @@ function readColumn(data: Data, type: Type): RowValue[] {
       })
     }
     case 'unknown':
-    case 'variant':
       return rows.map(() => null)
+    case 'variant': {
+      // Held against the binaries of Java in variant-shredding.test.ts.
+      const [metadata, value] = data.children.map((child) => readColumn(child, { kind: 'binary' }) as Uint8Array[])
+      return some((row) => decodeVariant(metadata?.[row] ?? bytes(), value?.[row] ?? bytes()))
+    }
     default: {
       // Arrow reads dates and times as milliseconds: the raw values are exact.
       if (TEMPORAL.has(type.kind)) return some((row) => toRowValue(type, data.values[row] as Value))
