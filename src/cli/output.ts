@@ -1,7 +1,7 @@
 /** What commands print: aligned text for people, lines of JSON for scripts. Errors and progress go elsewhere. */
 import { once } from 'node:events'
-import { printJson } from '../base/json.ts'
-import type { JsonObject, JsonValue } from '../base/json.ts'
+import { JsonText, printJson } from '../base/json.ts'
+import type { JsonObject, PrintableJson, PrintableObject } from '../base/json.ts'
 import { localError, systemCode } from '../io/local-errors.ts'
 import { TextTable } from './text-table.ts'
 import type { TextColumn } from './text-table.ts'
@@ -70,7 +70,7 @@ export class Output {
   }
 
   /** One JSON line where `--json` is given, else the lines of text. */
-  async result(value: JsonObject, text: () => readonly string[]): Promise<void> {
+  async result(value: PrintableObject, text: () => readonly string[]): Promise<void> {
     await this.lines(this.json ? [printJson(jsonSafe(value))] : text())
   }
 
@@ -99,10 +99,10 @@ export class Output {
 }
 
 /** Snapshot ids and other 64-bit integers as strings: JSON readers that parse numbers as doubles corrupt them. */
-export function jsonSafe(value: JsonValue | undefined): JsonValue {
+export function jsonSafe(value: PrintableJson | undefined): PrintableJson {
   if (typeof value === 'bigint') return String(value)
-  if (Array.isArray(value)) return value.map(jsonSafe)
-  if (typeof value !== 'object' || value === null) return value ?? null
+  if (Array.isArray(value)) return (value as readonly PrintableJson[]).map(jsonSafe)
+  if (typeof value !== 'object' || value === null || value instanceof JsonText) return value ?? null
   return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === undefined ? [] : [[key, jsonSafe(v)]])))
 }
 

@@ -2,20 +2,60 @@
  * Arrow columns that say the same in every row: what the reader puts where a data file lacks a column (partition
  * constants, initial defaults, nulls).
  */
-import { BufferType, Data, Struct, Type as ArrowType } from 'apache-arrow'
+import { Binary, BufferType, Data, type DataType, Struct, Type as ArrowType } from 'apache-arrow'
 import { UnsupportedError } from '../base/errors.ts'
 import { encodeSingleValue } from '../spec/single-value.ts'
-import { type PrimitiveType, type Type, isPrimitive } from '../spec/types.ts'
-import type { Value } from '../spec/value.ts'
+import { membersOf } from '../spec/default-value.ts'
+import { type DefaultValue, type PrimitiveType, type Type, type Value, isPrimitive } from '../spec/types.ts'
+import { concatData } from './arrow-concat.ts'
 import { toArrowType } from './arrow-schema.ts'
+import { takeData } from './arrow-take.ts'
 
 type Filler = (length: number) => Data
 
-/** Columns of `type` in which every row is `value`, by their length. Defaults of nested types other than null are refused. */
-export function constantColumn(type: Type, value: Value | null): Filler {
+/** Columns of `type` in which every row is `value`, by their length. */
+export function constantColumn(type: Type, value: DefaultValue | null): Filler {
   if (value === null) return (length) => nullColumn(type, length)
-  if (isPrimitive(type)) return primitiveColumn(type, value)
-  throw new UnsupportedError(`a default of type ${type.kind} can only be null`)
+  if (isPrimitive(type)) return primitiveColumn(type, value as Value)
+  const row = nestedRow(type, value)
+  return (length) => takeData(row, new Int32Array(length))
+}
+
+/** One row of a nested type. Fields that a struct's default doesn't tell have their own. */
+function nestedRow(type: Type, value: DefaultValue): Data {
+  const arrowType = toArrowType(type)
+  switch (type.kind) {
+    case 'struct': {
+      const told = new Map(membersOf(type, value))
+      const children = type.fields.map((field) => {
+        const member = told.get(field)
+        return constantColumn(field.type, member === undefined ? (field.initialDefault ?? null) : member)(1)
+      })
+      return new Data(arrowType, 0, 1, 0, undefined, children)
+    }
+    case 'list': {
+      const elements = value as readonly (DefaultValue | null)[]
+      return new Data(arrowType, 0, 1, 0, oneSpan(elements.length), [columnOf(type.element, elements)])
+    }
+    case 'map': {
+      const entries = value as ReadonlyMap<DefaultValue, DefaultValue | null>
+      const members = [columnOf(type.key, [...entries.keys()]), columnOf(type.value, [...entries.values()])]
+      const struct: DataType = arrowType.children[0]?.type ?? new Struct([])
+      const child = new Data(struct, 0, entries.size, 0, undefined, members)
+      return new Data(arrowType, 0, 1, 0, oneSpan(entries.size), [child])
+    }
+    default:
+      throw new UnsupportedError(`a default of type ${type.kind} can only be null`)
+  }
+}
+
+/** The offsets of one row of so many slots. */
+function oneSpan(slots: number): { readonly [BufferType.OFFSET]: Int32Array } {
+  return { [BufferType.OFFSET]: Int32Array.of(0, slots) }
+}
+
+function columnOf(type: Type, values: readonly (DefaultValue | null)[]): Data {
+  return values.length === 0 ? nullColumn(type, 0) : concatData(values.map((value) => constantColumn(type, value)(1)))
 }
 
 function nullColumn(type: Type, length: number): Data {
@@ -27,6 +67,10 @@ function nullColumn(type: Type, length: number): Data {
     case 'struct': {
       const children = type.fields.map((field) => nullColumn(field.type, length))
       return new Data(arrowType, 0, length, length, { [BufferType.VALIDITY]: bitmap }, children)
+    }
+    case 'variant': {
+      const members = [0, 1].map(() => primitiveNulls(new Binary(), length, bitmap))
+      return new Data(arrowType, 0, length, length, { [BufferType.VALIDITY]: bitmap }, members)
     }
     case 'list':
       return emptyLists(type.element, length, bitmap, arrowType)

@@ -6,6 +6,7 @@
 import { type Data, DataType, Field, type RecordBatch, type Schema as ArrowSchema } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
 import type { NestedField, Schema, Type } from '../spec/types.ts'
+import { Extent } from './wkb.ts'
 
 type RowTest = (row: number) => boolean
 
@@ -106,28 +107,41 @@ function liveElements(data: Data, isLive: RowTest | undefined): RowTest {
 
 /** Adds the NaNs of each float and double column outside lists and maps to `counts`, by field id. */
 export function countNans(batch: RecordBatch, schema: Schema, counts: Map<number, number>): void {
-  schema.fields.forEach((field, i) => countFieldNans(batch.data.children[i], field, counts))
-}
-
-function countFieldNans(
-  data: Data | undefined,
-  field: NestedField,
-  counts: Map<number, number>,
-  isLive?: RowTest,
-): void {
-  if (data === undefined) return
-  const { type } = field
-  if (type.kind === 'struct') {
-    const inner = liveRows(data, isLive)
-    type.fields.forEach((child, i) => countFieldNans(data.children[i], child, counts, inner))
-  } else if (type.kind === 'float' || type.kind === 'double') {
+  visitFields(batch.data.children, schema.fields, (data, { id, type }, isLive) => {
+    if (type.kind !== 'float' && type.kind !== 'double') return
     const values = data.values as Float32Array | Float64Array
     let nans = 0
     for (let row = 0; row < data.length; row++) {
       if (Number.isNaN(values[row]) && data.getValid(row) && isLive?.(row) !== false) nans++
     }
-    counts.set(field.id, (counts.get(field.id) ?? 0) + nans)
-  }
+    counts.set(id, (counts.get(id) ?? 0) + nans)
+  })
+}
+
+/** Adds the shapes of each geometry and geography column outside lists and maps to `extents`, by field id. */
+export function measureShapes(batch: RecordBatch, schema: Schema, extents: Map<number, Extent>): void {
+  visitFields(batch.data.children, schema.fields, (data, { id, type }, isLive) => {
+    if (type.kind !== 'geometry' && type.kind !== 'geography') return
+    const extent = extents.get(id) ?? new Extent()
+    extents.set(id, extent)
+    const { valueOffsets: offsets } = data
+    const bytes = data.values as Uint8Array
+    for (let row = 0; row < data.length; row++) {
+      if (data.getValid(row) && isLive?.(row) !== false) extent.include(bytes.subarray(offsets[row], offsets[row + 1]))
+    }
+  })
+}
+
+type Visit = (data: Data, field: NestedField, isLive: RowTest | undefined) => void
+
+/** The columns outside lists and maps, at any depth. */
+function visitFields(columns: readonly Data[], fields: readonly NestedField[], visit: Visit, isLive?: RowTest): void {
+  fields.forEach((field, i) => {
+    const data = columns[i]
+    if (data === undefined) return
+    if (field.type.kind === 'struct') visitFields(data.children, field.type.fields, visit, liveRows(data, isLive))
+    else visit(data, field, isLive)
+  })
 }
 
 /** Bytes of the rows of `data` in Arrow's layout; of a slice only its own. */

@@ -11,6 +11,7 @@ import { type Value, compareValues } from '../spec/value.ts'
 import type { ColumnChunk, ParquetFooter } from './parquet-footer.ts'
 import { type ParquetField, type ParquetGroup, isLeaf, leavesOf } from './parquet-schema.ts'
 import { type ColumnStats, boundedTypes, columnStats } from './parquet-stats.ts'
+import { type Extent, extentBounds } from './wkb.ts'
 
 type ParquetMetrics = Pick<
   DataFile,
@@ -24,12 +25,13 @@ type ParquetMetrics = Pick<
   | 'splitOffsets'
 >
 
-/** `nanCounts` is what the writer counted; empty for files of others, whose NaNs are unknown. */
+/** `nanCounts` and `extents` are what the writer counted and measured; empty for files of others, of which that is unknown. */
 export function parquetMetrics(
   footer: ParquetFooter,
   schema: Schema,
   mode: (fieldId: number) => MetricsMode,
   nanCounts: ReadonlyMap<number, number>,
+  extents: ReadonlyMap<number, Extent> = new Map(),
 ): ParquetMetrics {
   const metrics = {
     columnSizes: new Map<number, number>(),
@@ -53,6 +55,14 @@ export function parquetMetrics(
     if (nanCount !== undefined) metrics.nanValueCounts.set(fieldId, nanCount)
     const type = types.get(fieldId)
     if (type === undefined || fieldMode.kind === 'counts') continue
+    if (type.kind === 'geometry' || type.kind === 'geography') {
+      const extent = extents.get(fieldId)
+      const bounds = extent && extentBounds(type.kind, extent)
+      if (bounds === undefined) continue
+      metrics.lowerBounds.set(fieldId, bounds.lower)
+      metrics.upperBounds.set(fieldId, bounds.upper)
+      continue
+    }
     const { lower, upper } = fileBounds(chunks, type, nanCount ?? 0)
     const low = lower === undefined ? undefined : shortenLower(type, lower, fieldMode)
     const high = upper === undefined ? undefined : shortenUpper(type, upper, fieldMode)

@@ -5,6 +5,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { UnsupportedError } from '../base/errors.ts'
 import { assignFreshIds } from '../spec/define-schema.ts'
+import { parsePrimitive, printPrimitive } from '../spec/primitive-type.ts'
 import type { NestedField, PrimitiveType, Schema, Type } from '../spec/types.ts'
 import { withIdsOf } from './parquet-field-ids.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
@@ -148,10 +149,17 @@ function toLogical(logical: LogicalType, { physicalType }: ParquetLeaf, path: st
       return { kind: version >= 3 ? 'unknown' : 'string' }
     case 'geometry':
     case 'geography':
-      return version >= 3 ? logical : { kind: 'binary' }
+      return version >= 3 ? toShape(logical, path) : { kind: 'binary' }
     default:
       return refuse(path, logical.kind)
   }
+}
+
+/** A CRS is an id, or the name of a property that holds it: one written out has no place in a type. */
+function toShape(logical: Extract<LogicalType, { kind: 'geometry' | 'geography' }>, path: string): PrimitiveType {
+  const type = parsePrimitive(printPrimitive(logical))
+  if (type?.kind === logical.kind) return type
+  return refuse(path, `${logical.kind} whose CRS is ${String(logical.crs).slice(0, 40)}…`)
 }
 
 function refuse(column: string, type: string): never {

@@ -8,13 +8,14 @@ import { ValidationError } from '../base/errors.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { schemaText } from '../spec/schema-json.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
-import { arrowBytes, checkLayout, checkRequired, countNans } from './arrow-inspect.ts'
+import { arrowBytes, checkLayout, checkRequired, countNans, measureShapes } from './arrow-inspect.ts'
 import { toArrowSchema } from './arrow-schema.ts'
 import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
 import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
 import { CREATED_BY, type ParquetCodec, encodeParquet } from './parquet-wasm.ts'
+import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
 const MAX_BUFFERED_BYTES = 64 * 2 ** 20
@@ -46,6 +47,8 @@ export interface EncodedParquet {
   readonly footer: ParquetFooter
   /** NaNs of float and double columns outside lists and maps, by field id. */
   readonly nanValueCounts: ReadonlyMap<number, number>
+  /** What the shapes of geometry and geography columns outside lists and maps span, by field id. */
+  readonly extents: ReadonlyMap<number, Extent>
 }
 
 export interface ParquetWriter {
@@ -70,6 +73,7 @@ class RowGroupWriter implements ParquetWriter {
   readonly #rowGroupRows: number
   readonly #assembly: ParquetAssembly
   readonly #nanCounts = new Map<number, number>()
+  readonly #extents = new Map<number, Extent>()
   #waiting: RecordBatch[] = []
   #waitingRows = 0
   #waitingBytes = 0
@@ -116,6 +120,7 @@ class RowGroupWriter implements ParquetWriter {
     checkLayout(batch, toArrowSchema(this.#schema))
     checkRequired(batch, this.#schema)
     countNans(batch, this.#schema, this.#nanCounts)
+    measureShapes(batch, this.#schema, this.#extents)
     this.#rows += batch.numRows
     this.#gather(toStoredBatch(batch, this.#schema, this.#storedArrow))
   }
@@ -126,7 +131,7 @@ class RowGroupWriter implements ParquetWriter {
     if (this.#waitingRows > 0) this.#encode()
     const bytes = this.#assembly.finish()
     const footer = parseParquetFooter(bytes, bytes.length, 'the file just written')
-    return { bytes, footer, nanValueCounts: this.#nanCounts }
+    return { bytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
   }
 
   /** Cuts the batch where row groups end. */

@@ -62,6 +62,10 @@ function checkNullable(schema: Schema, { id, type, required, initialDefault, wri
   if (NULL_DEFAULT_TYPES.has(type.kind) && (initialDefault ?? writeDefault) !== undefined) {
     fail(`a default of type ${type.kind} can only be null`, column)
   }
+  for (const value of type.kind === 'struct' ? [initialDefault, writeDefault] : []) {
+    if (!(value === undefined || (value instanceof Map && value.size === 0)))
+      fail('the default of a struct can only be null or {}: give its fields defaults of their own', column)
+  }
 }
 
 function checkIdentifierField(schema: Schema, id: number): void {

@@ -1,6 +1,6 @@
 /** Schemas as JSON (spec, Appendix C "Schemas"): in table metadata, manifests and requests to catalogs. */
 import { printJson } from '../base/json.ts'
-import type { JsonCursor, JsonObject } from '../base/json.ts'
+import type { JsonCursor, PrintableObject } from '../base/json.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { parseFields, printField } from './type-json.ts'
 import type { Schema } from './types.ts'
@@ -15,7 +15,7 @@ export function parseSchema(cursor: JsonCursor): Schema {
   }
 }
 
-export function printSchema(schema: Schema): JsonObject {
+export function printSchema(schema: Schema): PrintableObject {
   const { identifierFieldIds } = schema
   return {
     type: 'struct',

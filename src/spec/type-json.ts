@@ -1,8 +1,8 @@
 /** Types and fields as JSON (spec, Appendix C "Schemas"): part of schema-json.ts, and of Avro and Parquet key-values. */
-import type { JsonCursor, JsonObject, JsonValue } from '../base/json.ts'
+import type { JsonCursor, PrintableJson, PrintableObject } from '../base/json.ts'
 import { parsePrimitive, printPrimitive } from './primitive-type.ts'
 import { parseSingleValue, printSingleValue } from './single-value-json.ts'
-import type { NestedField, Type, Value } from './types.ts'
+import type { DefaultValue, NestedField, Type } from './types.ts'
 
 const MAX_DEPTH = 100
 
@@ -11,7 +11,7 @@ export function parseType(cursor: JsonCursor): Type {
   return parseTypeAt(cursor, 0)
 }
 
-export function printType(type: Type): JsonValue {
+export function printType(type: Type): PrintableJson {
   switch (type.kind) {
     case 'struct':
       return { type: 'struct', fields: type.fields.map(printField) }
@@ -41,7 +41,7 @@ export function parseFields(cursor: JsonCursor): NestedField[] {
   return parseFieldsAt(cursor, 0)
 }
 
-export function printField(field: NestedField): JsonObject {
+export function printField(field: NestedField): PrintableObject {
   return {
     id: field.id,
     name: field.name,
@@ -53,7 +53,7 @@ export function printField(field: NestedField): JsonObject {
   }
 }
 
-function printDefault(type: Type, value: Value | undefined): JsonValue | undefined {
+function printDefault(type: Type, value: DefaultValue | undefined): PrintableJson | undefined {
   return value === undefined ? undefined : printSingleValue(type, value)
 }
 
@@ -91,7 +91,7 @@ function parseFieldsAt(cursor: JsonCursor, depth: number): NestedField[] {
 
 function parseField(cursor: JsonCursor, depth: number): NestedField {
   const type = parseTypeAt(cursor.get('type'), depth)
-  const parseDefault = (value: JsonCursor): Value => parseSingleValue(type, value)
+  const parseDefault = (value: JsonCursor): DefaultValue => parseSingleValue(type, value)
   const doc = cursor.optional('doc', (text) => text.string())
   const initialDefault = cursor.optional('initial-default', parseDefault)
   const writeDefault = cursor.optional('write-default', parseDefault)

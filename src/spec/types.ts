@@ -10,6 +10,9 @@
  */
 export type Value = boolean | number | bigint | string | Uint8Array
 
+/** A default of any type: of a list its elements, of a map its entries, of a struct what it tells of its fields by id. */
+export type DefaultValue = Value | readonly (DefaultValue | null)[] | ReadonlyMap<DefaultValue, DefaultValue | null>
+
 export type PrimitiveType =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'int' }
@@ -67,9 +70,9 @@ export interface NestedField {
   readonly required: boolean
   readonly doc?: string | undefined
   /** v3: value of rows written before the column was added. */
-  readonly initialDefault?: Value | undefined
+  readonly initialDefault?: DefaultValue | undefined
   /** v3: value of rows that a writer leaves out. */
-  readonly writeDefault?: Value | undefined
+  readonly writeDefault?: DefaultValue | undefined
 }
 
 export interface Schema {

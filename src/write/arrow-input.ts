@@ -7,15 +7,14 @@ import type { Field } from 'apache-arrow'
 import { InvalidDataError, ValidationError } from '../base/errors.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { takeData } from '../format/arrow-take.ts'
+import { defaultRowValue } from '../spec/default-value.ts'
 import { printTypeText } from '../spec/type-text.ts'
 import type { ListType, MapType, NestedField, PrimitiveType, Schema, Type } from '../spec/types.ts'
-import { isPrimitive } from '../spec/types.ts'
-import { toRowValue } from '../spec/value.ts'
 import { cellReader, sameLayout, typeText } from './arrow-readers.ts'
 import { CellMismatch } from './cell-mismatch.ts'
 import { Validity } from './column-builder.ts'
 import type { ColumnBuilder } from './column-builder.ts'
-import { concatData } from './concat-batches.ts'
+import { concatData } from '../format/arrow-concat.ts'
 import { createColumnBuilder, createPrimitiveBuilder } from './nested-builders.ts'
 
 /** Whether anyone can see a position: not where a parent is null. Undefined: all can be seen. */
@@ -82,8 +81,8 @@ function raise(error: unknown): never {
 function missingColumn(field: NestedField, arrowType: DataType, length: number, name: string): Data {
   const builder = createColumnBuilder(field.type, arrowType)
   const { writeDefault, type } = field
-  if (writeDefault !== undefined && isPrimitive(type)) {
-    const value = toRowValue(type, writeDefault)
+  if (writeDefault !== undefined) {
+    const value = defaultRowValue(type, writeDefault)
     for (let i = 0; i < length; i++) builder.append(value)
   } else if (field.required) {
     throw new ValidationError(`column "${name}" is required, but the Arrow data has no such column`, {
@@ -129,7 +128,9 @@ function castNullable(data: Data, target: Target, seen: Seen): Data {
 }
 
 function castPrimitive(data: Data, type: PrimitiveType, target: Target, seen: Seen): Data {
-  if (sameLayout(data.type, target.arrowType)) return data.clone(target.arrowType)
+  // Bytes may be no shapes: those are looked at one by one.
+  const isShape = type.kind === 'geometry' || type.kind === 'geography'
+  if (!isShape && sameLayout(data.type, target.arrowType)) return data.clone(target.arrowType)
   const reader = cellReader(data, type)
   if (reader === undefined) throw misfit(data, target)
   const builder = createPrimitiveBuilder(type, target.arrowType)

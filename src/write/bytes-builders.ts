@@ -2,6 +2,8 @@
  * Column builders of string, binary and the other types that are bytes of any length. Strings are gathered into chunks
  * of text, each encoded by one call of TextEncoder: more than twice as fast as a call for every value.
  */
+import { InvalidDataError } from '../base/errors.ts'
+import { checkWkb } from '../format/wkb.ts'
 import type { Value } from '../spec/types.ts'
 import { CellMismatch, LateMismatch } from './cell-mismatch.ts'
 import { PrimitiveBuilder } from './column-builder.ts'
@@ -64,10 +66,20 @@ export class BinaryBuilder extends VariableBuilder {
 
   appendValue(value: Value): void {
     const bytes = value as Uint8Array
+    if (this.type.kind !== 'binary') checkShape(bytes, this.type.kind)
     this.reserve(this.end + bytes.length)
     this.bytes.set(bytes, this.end)
     this.end += bytes.length
     this.pushOffset()
+  }
+}
+
+function checkShape(bytes: Uint8Array, kind: string): void {
+  try {
+    checkWkb(bytes)
+  } catch (error) {
+    if (!(error instanceof InvalidDataError)) throw error
+    throw new CellMismatch(kind, `${bytes.length} bytes that are ${error.message}`)
   }
 }
 

@@ -5,9 +5,9 @@
 import { DataType } from 'apache-arrow'
 import type { Data, Field } from 'apache-arrow'
 import { UnsupportedError } from '../base/errors.ts'
+import { defaultRowValue } from '../spec/default-value.ts'
 import type { ListType, MapType, NestedField, StructType, Type } from '../spec/types.ts'
 import { isPrimitive } from '../spec/types.ts'
-import { toRowValue } from '../spec/value.ts'
 import { BinaryBuilder, StringBuilder } from './bytes-builders.ts'
 import { CellMismatch, describeFound, rethrowWithin } from './cell-mismatch.ts'
 import { PrimitiveBuilder, Validity } from './column-builder.ts'
@@ -105,7 +105,7 @@ export class Member {
     this.#required = field.required
     this.#typeName = field.type.kind
     const { type, writeDefault } = field
-    this.#missing = writeDefault === undefined || !isPrimitive(type) ? undefined : toRowValue(type, writeDefault)
+    this.#missing = writeDefault === undefined ? undefined : defaultRowValue(type, writeDefault)
   }
 
   /** Adds the member of `owner`, null where it is absent. */

@@ -8,7 +8,7 @@ import { createParquetWriter } from '../format/parquet-writer.ts'
 import type { EncodedParquet, ParquetWriteOptions, ParquetWriter } from '../format/parquet-writer.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
-import { batchSizeBytes, concatBatches } from './concat-batches.ts'
+import { batchSizeBytes, concatBatches } from '../format/arrow-concat.ts'
 import { sortBatches } from './sorter.ts'
 import type { WriteSettings } from './write-settings.ts'
 

@@ -6,7 +6,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { takeRows } from '../format/arrow-take.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
-import { concatBatches } from './concat-batches.ts'
+import { concatBatches } from '../format/arrow-concat.ts'
 import { sortKeys } from './sort-keys.ts'
 import type { SortKey } from './sort-keys.ts'
 

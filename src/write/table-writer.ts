@@ -206,7 +206,7 @@ export class TableWriter {
     }
   }
 
-  #describe({ bytes, footer, nanValueCounts }: EncodedParquet, partition: PartitionData): DataFile {
+  #describe({ bytes, footer, nanValueCounts, extents }: EncodedParquet, partition: PartitionData): DataFile {
     const fileName = dataFileName(this.#writeId, this.#dataFiles.length + 1)
     return {
       content: 'data',
@@ -216,7 +216,7 @@ export class TableWriter {
       partition,
       fileSizeInBytes: bytes.length,
       sortOrderId: this.#sortOrder.orderId,
-      ...parquetMetrics(footer, this.#schema, this.#metricsMode, nanValueCounts),
+      ...parquetMetrics(footer, this.#schema, this.#metricsMode, nanValueCounts, extents),
     }
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { InvalidDataError } from '../../src/base/errors.ts'
 import { toArrowSchema } from '../../src/format/arrow-schema.ts'
 import { parseParquetFooter } from '../../src/format/parquet-footer.ts'
-import type { NestedField, Type } from '../../src/spec/types.ts'
+import type { DefaultValue, NestedField, Type } from '../../src/spec/types.ts'
 import { type Cell, batchOf, fieldOf, schemaOf } from './arrow-column.ts'
 import { encode, memorySource, readBatches, readRows, rowsOf } from './parquet-file.ts'
 
@@ -188,7 +188,23 @@ describe('missing columns', () => {
   const written = schemaOf(fieldOf(1, 'a', int))
   const { bytes } = encode([batchOf(written, [[1, 2]])], { schema: written })
 
-  it.each<[Type, Cell, unknown]>([
+  const point: Type = {
+    kind: 'struct',
+    fields: [{ ...fieldOf(10, 'x', int, true), initialDefault: 5 }, fieldOf(11, 'y', string)],
+  }
+  it.each<[Type, DefaultValue, unknown]>([
+    [point, new Map(), { x: 5, y: null }],
+    [
+      { kind: 'list', elementId: 12, element: point, elementRequired: false },
+      [new Map(), null, new Map<DefaultValue, DefaultValue>([[10, 1]]).set(11, 'y')],
+      [{ x: 5, y: null }, null, { x: 1, y: 'y' }],
+    ],
+    [{ kind: 'list', elementId: 12, element: string, elementRequired: true }, [], []],
+    [
+      { kind: 'map', keyId: 13, key: string, valueId: 14, value: int, valueRequired: false },
+      new Map<DefaultValue, DefaultValue | null>([['a', 1]]).set('b', null),
+      new Map<unknown, unknown>([['a', 1]]).set('b', null),
+    ],
     [{ kind: 'boolean' }, true, true],
     [int, -7, -7],
     [{ kind: 'long' }, 7n, 7n],
@@ -204,8 +220,7 @@ describe('missing columns', () => {
     [{ kind: 'uuid' }, 'f79c3e09-677c-4bbd-a479-3f349cb785e7', 'f79c3e09-677c-4bbd-a479-3f349cb785e7'],
     [{ kind: 'fixed', length: 2 }, Uint8Array.of(1, 2), Uint8Array.of(1, 2)],
     [{ kind: 'binary' }, Uint8Array.of(9), Uint8Array.of(9)],
-  ])('of type %j hold the initial default', async (type, value, expected) => {
-    const initialDefault = value as NonNullable<NestedField['initialDefault']>
+  ])('of type %j hold the initial default', async (type, initialDefault, expected) => {
     const schema = schemaOf({ ...fieldOf(2, 'new', type, true), initialDefault }, fieldOf(1, 'a', int))
     expect(await readRows(bytes, { schema })).toEqual([
       { new: expected, a: 1 },

@@ -44,6 +44,44 @@ export const GEOSPATIAL: fc.Arbitrary<PrimitiveType> = fc.constantFrom<Primitive
   { kind: 'geography', crs: 'projjson:my-crs', algorithm: 'andoyer' },
 )
 
+const COORDINATE = fc.oneof(fc.double(), fc.double({ min: -90, max: 90 }), fc.constant(Number.NaN))
+
+/** Points and lines of two to four dimensions, one alone or several. */
+const SHAPES_IN_WKB: fc.Arbitrary<Uint8Array> = fc
+  .array(
+    fc.record({
+      dimensions: fc.constantFrom(0, 1, 2, 3),
+      points: fc.array(fc.tuple(COORDINATE, COORDINATE), { maxLength: 3 }),
+    }),
+    { maxLength: 3 },
+  )
+  .map((shapes) => {
+    const members = shapes.map(({ dimensions, points }) => {
+      const rest = Array.from({ length: [0, 1, 1, 2][dimensions] ?? 0 }, (_, i) => i + 0.5)
+      const [type, count] = points.length === 1 ? [1, []] : [2, [u32(points.length)]]
+      return Buffer.concat([
+        Buffer.of(1),
+        u32(type + 1000 * dimensions),
+        ...count,
+        ...points.map((point) => f64(...point, ...rest)),
+      ])
+    })
+    const [only, ...others] = members
+    const whole =
+      only !== undefined && others.length === 0
+        ? only
+        : Buffer.concat([Buffer.of(1), u32(7), u32(members.length), ...members])
+    return new Uint8Array(whole)
+  })
+
+function u32(value: number): Buffer {
+  return Buffer.from(Uint32Array.of(value).buffer)
+}
+
+function f64(...values: number[]): Buffer {
+  return Buffer.from(Float64Array.from(values).buffer)
+}
+
 export function valueOf(type: PrimitiveType): fc.Arbitrary<Value> {
   switch (type.kind) {
     case 'boolean':
@@ -66,9 +104,10 @@ export function valueOf(type: PrimitiveType): fc.Arbitrary<Value> {
     case 'fixed':
       return fc.uint8Array({ minLength: type.length, maxLength: type.length })
     case 'binary':
+      return fc.uint8Array()
     case 'geometry':
     case 'geography':
-      return fc.uint8Array()
+      return SHAPES_IN_WKB
     default:
       return INT64
   }

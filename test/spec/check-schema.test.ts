@@ -49,6 +49,12 @@ describe('checkSchemaForVersion refuses', () => {
       'a default value needs format version 3',
     ],
     ['a required unknown', schemaOf([field({ kind: 'unknown' }, { required: true })]), 3, 'must be optional'],
+    [
+      'a struct default that tells of its fields',
+      schemaOf([field(nested(true), { initialDefault: new Map([[2, 1]]) })]),
+      3,
+      'the default of a struct can only be null or {}',
+    ],
     ['a geometry default', schemaOf([field({ kind: 'geometry' }, { writeDefault: 'x' })]), 3, 'can only be null'],
     [
       'an id used twice',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ValidationError } from '../../src/base/errors.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import type { Schema } from '../../src/spec/types.ts'
+import { castBatch } from '../../src/write/arrow-input.ts'
 import { RowPacker, rowsToBatch } from '../../src/write/rows-to-arrow.ts'
 import { SHAPES, readRows } from './columns.ts'
 
@@ -196,5 +197,26 @@ describe('rows to Arrow', () => {
       { c: null },
       { c: 1 },
     ])
+  })
+
+  it('writes defaults of nested fields, of structs and of lists', () => {
+    const members = { id: 3, name: 'x', required: true, type: { kind: 'int' }, writeDefault: 3 } as const
+    const point = { kind: 'struct', fields: [members] } as const
+    const list = { kind: 'list', elementId: 4, element: point, elementRequired: true } as const
+    const schema: Schema = {
+      ...oneColumn('int'),
+      fields: [
+        { id: 1, name: 'p', type: point, required: true, writeDefault: new Map() },
+        { id: 2, name: 'l', type: list, required: false, writeDefault: [new Map([[3, 1]]), new Map()] },
+        { id: 5, name: 'q', type: point, required: false },
+      ],
+    }
+    const rows = [
+      { p: { x: 3 }, l: [{ x: 1 }, { x: 3 }], q: null },
+      { p: { x: 7 }, l: [], q: { x: 3 } },
+    ]
+    expect(readRows(rowsToBatch([{}, { p: { x: 7 }, l: [], q: {} }], schema), schema)).toEqual(rows)
+    const whole = castBatch(rowsToBatch([{ q: {} }], { ...schema, fields: schema.fields.slice(2) }), schema)
+    expect(readRows(whole, schema)).toEqual([{ ...rows[0], q: { x: 3 } }])
   })
 })
