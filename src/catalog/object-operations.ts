@@ -68,7 +68,8 @@ export class ObjectOperations implements TableOperations {
   }
 
   async refresh(signal?: AbortSignal): Promise<ObjectBase> {
-    const uuid = this.#current.held.body.uuid
+    // Not the held body's: that may be a later one, of a table made anew under the name.
+    const uuid = this.#current.metadata.tableUuid
     const base = await loadBase(this.#env, this.#namespaces, {
       identifier: this.#identifier,
       known: this.#current,

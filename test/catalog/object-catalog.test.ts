@@ -2,14 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inject } from 'vitest'
+import { expect, inject, it } from 'vitest'
+import { systemRuntime } from '../../src/base/runtime.ts'
+import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
+import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { CatalogOptions } from '../../src/catalog/open-catalog.ts'
 import { toLocation } from '../../src/io/location.ts'
 import { openFileIO } from '../../src/io/open-file-io.ts'
+import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { catalogContract } from '../contract/catalog-contract.ts'
 import type { CatalogFixture } from '../contract/catalog-contract.ts'
 import { createBucket } from '../support/bucket.ts'
+import { overriding } from '../support/overriding.ts'
 
 catalogContract('memory', () => {
   const root = `memory://${randomUUID()}`
@@ -38,3 +43,32 @@ function fixture(uri: string, other: string, options?: CatalogOptions): CatalogF
     io: openFileIO(place, options),
   }
 }
+
+it('never goes on into a table that was made anew under the name before a commit was read back', async () => {
+  const warehouse = `memory://${randomUUID()}/warehouse`
+  const others = await openCatalog(warehouse)
+  await others.createNamespace('ns')
+  await others.createTable('ns.t', { schema: { id: 'string' } })
+  const io = new MemoryFileIO({ runtime: systemRuntime })
+  let afterwards: (() => Promise<unknown>) | undefined
+  const cas = overriding(io.cas, {
+    async put(...args) {
+      const outcome = await io.cas.put(...args)
+      const run = afterwards
+      afterwards = undefined
+      await run?.()
+      return run === undefined ? outcome : { kind: 'settled', storeTimeMs: 0 }
+    },
+  })
+  const keys = catalogKeys(warehouse)
+  const env = { io, cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 1_000 }
+  const table = await new ObjectCatalog(env).loadTable('ns.t')
+  await table.append([{ id: 'a' }])
+  afterwards = async () => {
+    await others.dropTable('ns.t')
+    await others.createTable('ns.t', { schema: { id: 'string' } })
+  }
+  await table.append([{ id: 'b' }])
+  await expect(table.append([{ id: 'c' }])).rejects.toThrow(/dropped and made again/)
+  expect((await others.loadTable('ns.t')).metadata.snapshots).toEqual([])
+})
