@@ -18,10 +18,11 @@ export interface FileContent {
 
 export interface LocalFiles {
   /**
-   * What a folder holds, nothing where there is none. Not atomic: shows all that was there throughout, and may show, each
-   * for itself, what came or went meanwhile.
+   * What a folder holds, nothing where there is none: a hint. It is not atomic (what comes or goes meanwhile shows or not,
+   * each name for itself), and on a network file system it may come from a cache.
    */
   list(folder: string): Promise<readonly FolderEntry[]>
+  /** This and all below are true when they are answered. */
   read(path: string): Promise<FileContent | undefined>
   exists(path: string): Promise<boolean>
   /** Makes a folder and those above it; durable when it resolves. */

@@ -5,12 +5,12 @@ import type { Scheduler } from './scheduler.ts'
 
 export class Client {
   alive = true
-  /** Local wall clock against the store's, within ±10 minutes: no decision may depend on it. */
+  /** Local wall clock against the store's: within ±10 minutes where no decision may depend on it. */
   readonly skewMs: number
   readonly runtime: Runtime
 
-  constructor(scheduler: Scheduler, random: Random) {
-    this.skewMs = random.int(1_200_000) - 600_000
+  constructor(scheduler: Scheduler, random: Random, maxSkewMs: number) {
+    this.skewMs = random.int(2 * maxSkewMs) - maxSkewMs
     this.runtime = {
       monotonicMs: () => scheduler.nowMs,
       wallMs: () => scheduler.nowMs + this.skewMs,
@@ -23,11 +23,10 @@ export class Client {
 
   #deadline(scheduler: Scheduler, ms: number, parent?: AbortSignal): Deadline {
     const controller = new AbortController()
-    let cancelled = false
     parent?.addEventListener('abort', () => controller.abort(parent.reason), { once: true })
-    scheduler.after(ms, () => {
-      if (!cancelled && this.alive) controller.abort(new Error('deadline'))
+    const event = scheduler.after(ms, () => {
+      if (this.alive) controller.abort(new Error('deadline'))
     })
-    return { signal: controller.signal, cancel: () => (cancelled = true) }
+    return { signal: controller.signal, cancel: () => void (event.cancelled = true) }
   }
 }

@@ -38,12 +38,19 @@ export class Ledger {
   constructor(store: ObjectStore, reach: Reach) {
     this.#store = store
     this.#reach = reach
-    store.onPut = (location, bytes) => {
-      if (/\/_catalog\/v1\/ns\/[^/]+\/\d+\/[^/]+\.json$/.test(location)) this.#onPointer(location, bytes)
-    }
     store.onDelete = (location) => {
       if (this.#reachable.has(location)) this.fail(`DELETE of reachable ${location}`)
     }
+  }
+
+  /** Tells of an object of the catalog that was written. */
+  onBody(location: string, bytes: Uint8Array): void {
+    if (/\/_catalog\/v1\/ns\/[^/]+\/\d+\/[^/]+\.json$/.test(location)) this.#onPointer(location, bytes)
+  }
+
+  /** The mark of each pointer's current body. */
+  heads(): [location: string, u: string][] {
+    return [...this.#heads].map(([location, { u }]) => [location, u])
   }
 
   fail(violation: string): void {

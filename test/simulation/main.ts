@@ -1,7 +1,7 @@
-/** `npm run simulate -- --seeds N --from S [--workload stub|full] [--trace]`: more seeds, or one failing seed again. */
+/** `npm run simulate -- --seeds N --from S [--workload stub|full] [--store s3|file]`: more seeds, or a failing one again. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { simulate } from './simulate.ts'
+import { replayCommand, simulate } from './simulate.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 
@@ -10,29 +10,34 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     workload: { type: 'string', default: 'stub' },
+    store: { type: 'string', default: 's3' },
   },
 })
 const from = Number(values.from)
 const seeds = Number(values.seeds)
+const { store } = values
+if (store !== 's3' && store !== 'file') throw new Error(`--store is s3 or file, not ${store}`)
 const sut = await loadSystem(join(import.meta.dirname, '../../src'), '.js')
-const workload = values.workload === 'full' ? fullWorkload() : stubWorkload(sut)
+const workload = [stubWorkload(sut), fullWorkload()].find(({ name }) => name === values.workload)
+if (workload === undefined) throw new Error(`--workload is stub or full, not ${values.workload}`)
 
-const totals = { commits: 0, operations: 0, unknown: 0, violations: 0 }
+const totals = { events: 0, operations: 0, commits: 0, unknown: 0, violations: 0 }
 const startMs = performance.now()
 for (let seed = from; seed < from + seeds; seed++) {
-  const { violation, commits, operations, unknown } = await simulate(seed, sut, workload)
-  totals.commits += commits
-  totals.operations += operations
-  totals.unknown += unknown
-  if (violation === undefined) continue
+  const history = await simulate(seed, sut, workload, { store })
+  totals.events += history.events
+  totals.operations += history.operations
+  totals.commits += history.commits
+  totals.unknown += history.unknown
+  if (history.violation === undefined) continue
   totals.violations++
-  console.log(
-    `seed ${seed}: ${violation}\n  replay: npm run simulate -- --from ${seed} --seeds 1 --workload ${workload.name}`,
-  )
+  console.log(`seed ${seed}: ${history.violation}\n  replay: ${replayCommand(seed, workload, store)}`)
 }
-const minutes = (performance.now() - startMs) / 60_000
+const rate = (ms: number): number => Math.round((seeds / ms) * 60_000)
+const { user, system } = process.cpuUsage()
 console.log(
-  `${workload.name}: ${seeds} seeds, ${Math.round(seeds / minutes)} a minute, ${totals.operations} operations, ` +
+  `${workload.name} on ${store}: ${seeds} seeds, ${rate(performance.now() - startMs)} a minute ` +
+    `(${rate((user + system) / 1000)} a minute of processor time), ${totals.events} events, ${totals.operations} operations, ` +
     `${totals.commits} commits, ${totals.unknown} unknown outcomes, ${totals.violations} violations`,
 )
 process.exitCode = totals.violations === 0 ? 0 : 1

@@ -16,6 +16,8 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   /** A store that is broken, rather than the code. */
   readonly atomic?: boolean | undefined
+  /** Of the rules of file:. */
+  readonly store?: 'file' | undefined
 }
 
 const SWAP = 'catalog/compare-and-swap.ts'

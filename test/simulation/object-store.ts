@@ -2,13 +2,21 @@
  * The simulated store: S3's rules for conditional writes over a map, with hooks that see every write as it is applied.
  * `atomic: false` is the mutant store that checks a condition some time before it writes.
  */
-export interface StoredObject {
+export class StoredObject {
   readonly bytes: Uint8Array
-  readonly etag: string
   readonly lastModifiedMs: number
-}
+  #etag: string | undefined
 
-export type PutAnswer = { readonly status: 200; readonly etag: string } | { readonly status: 404 | 412 }
+  constructor(bytes: Uint8Array, lastModifiedMs: number) {
+    this.bytes = bytes
+    this.lastModifiedMs = lastModifiedMs
+  }
+
+  /** Equal bodies have equal etags, as on S3. Few objects are ever asked for theirs. */
+  get etag(): string {
+    return (this.#etag ??= hash(this.bytes))
+  }
+}
 
 export class ObjectStore {
   readonly objects = new Map<string, StoredObject>()
@@ -24,12 +32,11 @@ export class ObjectStore {
     return current.etag === expected.etag ? undefined : 412
   }
 
-  put(location: string, bytes: Uint8Array, nowMs: number): PutAnswer {
-    // Equal bodies have equal etags, as on S3.
-    const etag = hash(bytes)
-    this.objects.set(location, { bytes, etag, lastModifiedMs: nowMs })
+  put(location: string, bytes: Uint8Array, nowMs: number): StoredObject {
+    const object = new StoredObject(bytes, nowMs)
+    this.objects.set(location, object)
     this.onPut(location, bytes)
-    return { status: 200, etag }
+    return object
   }
 
   delete(location: string): void {

@@ -1,12 +1,17 @@
-/** Virtual time: events in order of their time, all promises settled between two of them. */
-interface Event {
+/**
+ * Virtual time: events in order of their time, all promises settled between two of them. Node settles promises between
+ * two immediates, so a round of the event loop takes many events at once.
+ */
+export interface Event {
   readonly atMs: number
   readonly order: number
-  run(): void
+  readonly run: () => void
+  /** It won't run. */
+  cancelled: boolean
 }
 
 const earlier = (a: Event, b: Event): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
-const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const BATCH = 256
 
 export class Scheduler {
   nowMs = 1_700_000_000_000
@@ -14,9 +19,9 @@ export class Scheduler {
   readonly #heap: Event[] = []
   #order = 0
 
-  at(timeMs: number, run: () => void): void {
+  at(timeMs: number, run: () => void): Event {
     const atMs = Math.ceil(timeMs)
-    const event = { atMs, order: this.#order++, run }
+    const event: Event = { atMs, order: this.#order++, run, cancelled: false }
     let i = this.#heap.push(event) - 1
     while (i > 0) {
       const parent = (i - 1) >> 1
@@ -26,23 +31,36 @@ export class Scheduler {
       i = parent
     }
     this.#heap[i] = event
+    return event
   }
 
-  after(delayMs: number, run: () => void): void {
-    this.at(this.nowMs + delayMs, run)
+  after(delayMs: number, run: () => void): Event {
+    return this.at(this.nowMs + delayMs, run)
   }
 
   /** Runs until nothing is left to do, `until` holds, or `maxEvents` passed: false then, a livelock. */
   async run(until: () => boolean, maxEvents: number): Promise<boolean> {
-    await settlePromises()
-    while (this.#heap.length > 0 && !until()) {
-      if (this.events++ > maxEvents) return false
+    const round = { isOver: false, isCalm: false }
+    const step = (): void => {
+      if (round.isOver) return
+      while (this.#heap[0]?.cancelled === true) this.#pop()
+      round.isCalm = this.#heap.length === 0 || until()
+      round.isOver = round.isCalm || this.events++ > maxEvents
+      if (round.isOver) return
       const event = this.#pop()
       this.nowMs = event.atMs
       event.run()
-      await settlePromises()
     }
-    return true
+    while (!round.isOver) {
+      for (let i = 1; i < BATCH; i++) setImmediate(step)
+      await new Promise<void>((resolve) => {
+        setImmediate(() => {
+          step()
+          resolve()
+        })
+      })
+    }
+    return round.isCalm
   }
 
   #pop(): Event {

@@ -4,16 +4,20 @@
  */
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import { Client } from './client.ts'
+import { FolderTree } from './folder-tree.ts'
 import { Ledger } from './ledger.ts'
 import { ObjectStore } from './object-store.ts'
 import { Random } from './random.ts'
+import { Runs } from './runs.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedFileIO } from './simulated-file-io.ts'
 import type { Network } from './simulated-file-io.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 import type { OpenTable, Process, Workload } from './workload.ts'
 
-const WAREHOUSE = 's3://sim/wh'
+const WAREHOUSES = { s3: 's3://sim/wh', file: 'file:///sim/wh' } as const
+/** Clocks differ by up to ten minutes; on file: all processes share the machine's, which is the store's. */
+const MAX_SKEW_MS = { s3: 600_000, file: 0 } as const
 const TABLES = ['t0', 't1'] as const
 const WORKERS = 5
 const OPERATIONS = 8
@@ -22,7 +26,12 @@ const FAULTS = 0.06
 const CRASHES = 0.08
 const MAX_EVENTS = 200_000
 
+export type StoreScheme = keyof typeof WAREHOUSES
+
 export interface SimulationOptions {
+  readonly store?: StoreScheme | undefined
+  /** Whether errors have stacks. By default a history that an exception ends is run again with them. */
+  readonly stacks?: boolean | undefined
   /** False: a store that checks conditions before it writes, not as it writes. */
   readonly atomic?: boolean | undefined
 }
@@ -44,14 +53,23 @@ interface Append {
   outcome: Outcome
 }
 
+export function replayCommand(seed: number, workload: Workload, store: StoreScheme): string {
+  return `npm run simulate -- --from ${seed} --seeds 1 --workload ${workload.name} --store ${store}`
+}
+
 export async function simulate(
   seed: number,
   sut: SystemUnderTest,
   workload: Workload,
   options: SimulationOptions = {},
 ): Promise<History> {
-  const world = new World(seed, sut, workload, options.atomic ?? true)
-  return world.run()
+  const { stackTraceLimit } = Error
+  // Stacks of the errors that are part of life cost a twentieth of the time.
+  Error.stackTraceLimit = options.stacks === true ? stackTraceLimit : 0
+  const history = await new World(seed, sut, workload, options).run()
+  Error.stackTraceLimit = stackTraceLimit
+  const wantsStack = history.violation?.startsWith('exception') === true && options.stacks === undefined
+  return wantsStack ? simulate(seed, sut, workload, { ...options, stacks: true }) : history
 }
 
 class World {
@@ -60,18 +78,33 @@ class World {
   readonly #random: Random
   readonly #scheduler = new Scheduler()
   readonly #store = new ObjectStore()
+  readonly #scheme: StoreScheme
   readonly #ledger: Ledger
   readonly #network: Network
   readonly #appends: Append[] = []
   #operations = 0
   #ids = 0
 
-  constructor(seed: number, sut: SystemUnderTest, workload: Workload, atomic: boolean) {
+  constructor(seed: number, sut: SystemUnderTest, workload: Workload, options: SimulationOptions) {
     this.#sut = sut
     this.#workload = workload
     this.#random = new Random(seed)
     this.#ledger = new Ledger(this.#store, (location) => workload.reach(this.#store, location))
-    this.#network = { scheduler: this.#scheduler, random: this.#random, store: this.#store, faults: 0, atomic }
+    this.#store.onPut = (location, bytes) => this.#ledger.onBody(location, bytes)
+    this.#scheme = options.store ?? 's3'
+    const folders = this.#scheme === 'file' ? this.#folders() : undefined
+    const { atomic = true } = options
+    this.#network = { scheduler: this.#scheduler, random: this.#random, store: this.#store, faults: 0, atomic, folders }
+  }
+
+  /** On s3 the ledger is fed by the store, on file: by the numbers. */
+  #folders(): Network['folders'] {
+    const tree = new FolderTree()
+    const runs = new Runs(tree, {
+      onBody: (location, bytes) => this.#ledger.onBody(location, bytes),
+      fail: (violation) => this.#ledger.fail(violation),
+    })
+    return { tree, runs }
   }
 
   async run(): Promise<History> {
@@ -79,6 +112,7 @@ class World {
     this.#network.faults = FAULTS
     await this.#play(Promise.all(Array.from({ length: WORKERS }, () => this.#work())))
     this.#network.faults = 0
+    await this.#play(this.#checkHeads())
     await this.#play(this.#checkAppends())
     return {
       violation: this.#ledger.violation,
@@ -100,7 +134,7 @@ class World {
   }
 
   #process(): Process & { readonly client: Client } {
-    const client = new Client(this.#scheduler, this.#random)
+    const client = new Client(this.#scheduler, this.#random, MAX_SKEW_MS[this.#scheme])
     const retrier = new this.#sut.Retrier({ runtime: client.runtime })
     const io = this.#sut.retrying(new SimulatedFileIO(this.#network, client, this.#sut), retrier)
     const env: CatalogEnvironment = {
@@ -108,7 +142,7 @@ class World {
       cas: io.cas,
       runtime: client.runtime,
       reporter: undefined,
-      keys: this.#sut.catalogKeys(WAREHOUSE),
+      keys: this.#sut.catalogKeys(WAREHOUSES[this.#scheme]),
       writer: 'simulation',
       swapTimeoutMs: this.#random.pick([500, 5_000, 60_000]),
     }
@@ -119,7 +153,8 @@ class World {
   async #setUp(): Promise<void> {
     const { catalog } = this.#process()
     await catalog.createNamespace('ns')
-    for (const table of TABLES) await this.#create(catalog, table)
+    // The other table is made by whoever wants it first, several at once.
+    await this.#create(catalog, TABLES[0])
   }
 
   async #create(catalog: Process['catalog'], table: string): Promise<void> {
@@ -216,7 +251,7 @@ class World {
     const fenced = await pointers.swap({ location, base, next, writesMetadata: false })
     if (fenced.kind !== 'committed') return
     const orphans: string[] = []
-    const candidates = env.io.list(`${WAREHOUSE}/${base.body.uuid}/data/`)
+    const candidates = env.io.list(`${WAREHOUSES[this.#scheme]}/${base.body.uuid}/data/`)
     for await (const page of candidates) {
       orphans.push(...page.entries.filter((e) => e.lastModifiedMs < horizonMs).map((e) => e.location))
     }
@@ -224,6 +259,16 @@ class World {
     if (after?.body.uuid !== base.body.uuid || after.body.metadataLocation === undefined) return
     const reachable = new Set(this.#workload.reach(this.#store, after.body.metadataLocation))
     await env.io.delete(orphans.filter((file) => !reachable.has(file)))
+  }
+
+  /** When all is calm again, whoever comes finds what was written last. */
+  async #checkHeads(): Promise<void> {
+    const { env } = this.#process()
+    const pointers = new this.#sut.PointerStore(env)
+    for (const [location, u] of this.#ledger.heads()) {
+      const held = await pointers.read(location)
+      if (held?.body.u !== u) this.#ledger.fail(`${location}: v${held?.body.v} is read, which is not the last`)
+    }
   }
 
   /** Each acknowledged append is in its table once, each failed one is not, each table's files are whole. */

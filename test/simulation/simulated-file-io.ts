@@ -1,4 +1,7 @@
-/** FileIO over the simulated store: random latencies, lost requests and answers, late landings, 500 after and 503 before. */
+/**
+ * FileIO over the simulated store: random latencies, lost requests and answers, late landings, 500 after and 503 before.
+ * On file: its compare-and-swap is the real one over simulated folders.
+ */
 import type {
   ByteRange,
   CasEntry,
@@ -15,9 +18,12 @@ import type {
   Answer,
 } from '../../src/io/file-io.ts'
 import type { Client } from './client.ts'
-import type { ObjectStore, PutAnswer } from './object-store.ts'
+import type { FolderTree } from './folder-tree.ts'
+import type { ObjectStore } from './object-store.ts'
 import type { Random } from './random.ts'
+import type { Runs } from './runs.ts'
 import type { Scheduler } from './scheduler.ts'
+import { SimulatedFiles } from './simulated-files.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 const TIMEOUT_MS = 2_000
@@ -31,6 +37,8 @@ export interface Network {
   /** Share of requests that something happens to; settable, so that the end of a run is calm. */
   faults: number
   readonly atomic: boolean
+  /** Where compare-and-swap is that of file:. */
+  readonly folders: { readonly tree: FolderTree; readonly runs: Runs } | undefined
 }
 
 /** What the client is told instead of an answer. */
@@ -44,7 +52,7 @@ class Faulty extends Error {
 }
 
 export class SimulatedFileIO implements FileIO {
-  readonly kind = 's3'
+  readonly kind: 's3' | 'local'
   readonly storeId = 'simulated'
   readonly cas: CasStore
   readonly #network: Network
@@ -56,12 +64,20 @@ export class SimulatedFileIO implements FileIO {
     this.#network = network
     this.#client = client
     this.#sut = sut
-    this.cas = {
+    this.kind = network.folders === undefined ? 's3' : 'local'
+    this.cas = this.#localCas() ?? {
       epsilonMs: EPSILON_MS,
       read: (location) => this.#readRecord(location),
       put: (location, bytes, expected) => this.#conditionalPut(location, bytes, expected),
       list: (prefix, options) => this.#listRecords(prefix, options),
     }
+  }
+
+  #localCas(): CasStore | undefined {
+    const { folders } = this.#network
+    if (folders === undefined) return undefined
+    const files = new SimulatedFiles(this.#network, folders.tree, this.#client)
+    return folders.runs.watch(new this.#sut.LocalCasStore({ runtime: this.#client.runtime, files }))
   }
 
   async read(location: string): Promise<ReadAnswer> {
@@ -127,16 +143,16 @@ export class SimulatedFileIO implements FileIO {
     const { store, scheduler, random, atomic } = this.#network
     const expected = { etag }
     try {
-      const answer = await this.#request<PutAnswer>((settle) => {
-        const refused = store.refuses(location, expected)
-        if (refused !== undefined) return settle({ status: refused })
-        if (atomic) return settle(store.put(location, bytes, scheduler.nowMs))
-        scheduler.after(random.int(30), () => settle(store.put(location, bytes, scheduler.nowMs)))
+      const answer = await this.#request<{ readonly etag?: string }>((settle) => {
+        if (store.refuses(location, expected) !== undefined) return settle({})
+        const write = (): void => settle({ etag: store.put(location, bytes, scheduler.nowMs).etag })
+        if (atomic) write()
+        else scheduler.after(random.int(30), write)
       })
       const storeTimeMs = this.#hear()
-      return answer.status === 200
-        ? { kind: 'written', token: answer.etag, storeTimeMs }
-        : { kind: 'settled', storeTimeMs }
+      return answer.etag === undefined
+        ? { kind: 'settled', storeTimeMs }
+        : { kind: 'written', token: answer.etag, storeTimeMs }
     } catch (cause) {
       return { kind: 'ambiguous', cause }
     }
@@ -190,11 +206,15 @@ export class SimulatedFileIO implements FileIO {
       const finish = (act: () => void): void => {
         if (!done && client.alive) act()
         done = true
+        timeout.cancelled = true
       }
       const fail = (fault: Fault): void => finish(() => reject(new Faulty(fault)))
-      scheduler.after(TIMEOUT_MS, () => fail('timeout'))
+      const timeout = scheduler.after(TIMEOUT_MS, () => fail('timeout'))
       if (roll < 0.25) return
-      if (roll < 0.4) return scheduler.after(there + back, () => fail(503))
+      if (roll < 0.4) {
+        scheduler.after(there + back, () => fail(503))
+        return
+      }
       const landsMs = there + (roll < 0.55 ? random.int(LATE_MS) : 0)
       scheduler.after(landsMs, () =>
         apply((answer) => {

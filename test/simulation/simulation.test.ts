@@ -1,35 +1,35 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { simulate } from './simulate.ts'
+import { replayCommand, simulate } from './simulate.ts'
+import type { StoreScheme } from './simulate.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 
-/** 300 histories in all; the full ones take several times as long. */
-const SEEDS = { stub: 200, full: 100 }
-const CHUNK = 20
+/** 300 stub histories and some full ones, which take several times as long. */
+const SEEDS = { s3: { stub: 150, full: 50 }, file: { stub: 150, full: 25 } }
+const CHUNK = 25
 const sut = await loadSystem(join(import.meta.dirname, '../../src'))
 const workloads = [stubWorkload(sut), fullWorkload()]
+const stores: readonly StoreScheme[] = ['s3', 'file']
+const worlds = stores.flatMap((store) => workloads.map((workload) => ({ store, workload, name: workload.name })))
 
-describe.each(workloads)('simulation, $name', (workload) => {
-  const chunks = Array.from({ length: SEEDS[workload.name] / CHUNK }, (_, i) => 1 + i * CHUNK)
-  it.each(chunks)('finds nothing wrong from seed %i on', { timeout: 120_000 }, async (first) => {
+describe.each(worlds)('simulation, $name on $store', { timeout: 300_000 }, ({ store, workload }) => {
+  const chunks = Array.from({ length: SEEDS[store][workload.name] / CHUNK }, (_, i) => 1 + i * CHUNK)
+  it.each(chunks)('finds nothing wrong from seed %i on', async (first) => {
     for (let seed = first; seed < first + CHUNK; seed++) {
-      const { violation } = await simulate(seed, sut, workload)
-      expect(
-        violation,
-        `replay: npm run simulate -- --from ${seed} --seeds 1 --workload ${workload.name}`,
-      ).toBeUndefined()
+      const { violation } = await simulate(seed, sut, workload, { store })
+      expect(violation, `replay: ${replayCommand(seed, workload, store)}`).toBeUndefined()
     }
   })
 
   it('gives the same history for the same seed', async () => {
     for (const seed of [1, 2, 3]) {
-      expect(await simulate(seed, sut, workload)).toEqual(await simulate(seed, sut, workload))
+      expect(await simulate(seed, sut, workload, { store })).toEqual(await simulate(seed, sut, workload, { store }))
     }
   })
 
   it('does real work', async () => {
-    const history = await simulate(7, sut, workload)
+    const history = await simulate(7, sut, workload, { store })
     expect(history.commits).toBeGreaterThan(10)
     expect(history.operations).toBeGreaterThan(20)
   })

@@ -11,6 +11,7 @@ type Modules = Pick<
   Pick<typeof import('../../src/catalog/pointer.ts'), 'nextPointer'> &
   Pick<typeof import('../../src/catalog/catalog-keys.ts'), 'catalogKeys'> &
   Pick<typeof import('../../src/transaction/commit.ts'), 'commitTable'> &
+  Pick<typeof import('../../src/io/local-cas.ts'), 'LocalCasStore'> &
   Pick<typeof import('../../src/io/retrying.ts'), 'Retrier' | 'retrying'>
 
 export type SystemUnderTest = Readonly<Modules>
@@ -24,6 +25,7 @@ const FILES = [
   'catalog/pointer.ts',
   'catalog/catalog-keys.ts',
   'transaction/commit.ts',
+  'io/local-cas.ts',
   'io/retrying.ts',
 ] as const
 

@@ -44,19 +44,21 @@ export interface Workload {
 const ROW = 'row.'
 
 export function stubWorkload(sut: SystemUnderTest): Workload {
-  const properties = (store: ObjectStore, location: string): Record<string, string> =>
-    (parseJson(new TextDecoder().decode(bytesOf(store, location)), location) as { properties?: Record<string, string> })
-      .properties ?? {}
-  const rowsOf = (store: ObjectStore, location: string): string[] =>
-    Object.keys(properties(store, location))
-      .filter((key) => key.startsWith(ROW))
-      .map((key) => key.slice(ROW.length))
+  /** Ids of the rows, with their files. */
+  const rows = (store: ObjectStore, location: string): [id: string, file: string][] =>
+    once(store, location, () => {
+      const parsed = parseJson(new TextDecoder().decode(bytesOf(store, location)), location)
+      const { properties = {} } = parsed as { properties?: Record<string, string> }
+      return Object.entries(properties).flatMap(([key, file]) =>
+        key.startsWith(ROW) ? [[key.slice(ROW.length), file]] : [],
+      )
+    })
+  const rowsOf = (store: ObjectStore, location: string): string[] => rows(store, location).map(([id]) => id)
   return {
     name: 'stub',
     idsOf: (id) => [id],
     rowsOf,
-    reach: (store, location) =>
-      Object.entries(properties(store, location)).flatMap(([key, value]) => (key.startsWith(ROW) ? [value] : [])),
+    reach: (store, location) => rows(store, location).map(([, file]) => file),
     async open({ env, pause }, table) {
       const identifier = { namespace: ['ns'], name: table }
       const namespaces = new sut.NamespaceStore(env)
@@ -106,7 +108,9 @@ export function fullWorkload(): Workload {
     idsOf: (id) => [`<row-${id}a>`, `<row-${id}b>`],
     rowsOf: (store, location) =>
       dataFiles(store, metadataAt(store, location)).flatMap((file) =>
-        Array.from(new Set(Buffer.from(bytesOf(store, file)).toString('latin1').match(ID_IN_FILE))),
+        once(store, file, () =>
+          Array.from(new Set(Buffer.from(bytesOf(store, file)).toString('latin1').match(ID_IN_FILE))),
+        ),
       ),
     reach(store, location) {
       const metadata = metadataAt(store, location)
