@@ -17,13 +17,17 @@ export class BareClient {
     this.#host = new URL(place.endpoint).host
   }
 
-  get(key: string): Promise<string> {
-    return this.#send('GET', key, {})
+  async get(key: string): Promise<string> {
+    return (await this.#send('GET', key, {})).etag
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    return (await this.#send('GET', key, {})).body
   }
 
   /** Resolves to the etag; `condition` is an If-Match or If-None-Match header. */
-  put(key: string, body: Uint8Array, condition: Record<string, string> = {}): Promise<string> {
-    return this.#send('PUT', key, { ...condition, 'content-length': String(body.length) }, body)
+  async put(key: string, body: Uint8Array, condition: Record<string, string> = {}): Promise<string> {
+    return (await this.#send('PUT', key, { ...condition, 'content-length': String(body.length) }, body)).etag
   }
 
   close(): void {
@@ -35,16 +39,18 @@ export class BareClient {
     key: string,
     unsigned: Record<string, string>,
     body: Uint8Array | string = '',
-  ): Promise<string> {
+  ): Promise<{ readonly etag: string; readonly body: Uint8Array }> {
     const { endpoint, bucket, prefix } = this.#place
     const path = `/${bucket}/${prefix}/${key}`
     const headers = { ...unsigned, ...this.#sign(method, path, sha256(body)) }
     return new Promise((resolve, reject) => {
       const outgoing = request(endpoint, { method, path, agent: this.#agent, headers }, (response) => {
         const { statusCode, headers: answered } = response
-        response.once('error', reject).resume()
-        if (statusCode === 200) response.once('end', () => resolve(answered.etag ?? ''))
-        else reject(new Error(`${method} ${path} failed with ${statusCode}`))
+        const parts: Uint8Array[] = []
+        response.once('error', reject).on('data', (part: Uint8Array) => parts.push(part))
+        if (statusCode === 200) {
+          response.once('end', () => resolve({ etag: answered.etag ?? '', body: Buffer.concat(parts) }))
+        } else reject(new Error(`${method} ${path} failed with ${statusCode}`))
       })
       outgoing.on('error', reject).end(body)
     })

@@ -14,7 +14,8 @@ import type { Place } from './contestant.ts'
 import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
-import { printFloor, printSmallAppends } from './report.ts'
+import { runPlanning } from './planning.ts'
+import { printFloor, printPlanning, printSmallAppends } from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
 
 interface Run {
@@ -24,7 +25,7 @@ interface Run {
 }
 
 /** Each prints its tables and returns its figures. */
-const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = { W2: smallAppends }
+const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = { W2: smallAppends, W4: planning }
 
 const ROWS = 100
 const ROUNDS = 5
@@ -68,6 +69,13 @@ async function smallAppends(run: Run): Promise<object> {
   } finally {
     await proxy.stop()
   }
+}
+
+async function planning(run: Run): Promise<object> {
+  const files = run.quick ? 10_000 : 100_000
+  const results = await runPlanning({ place: placeOf(run, 'planning'), files, rounds: run.quick ? 15 : 9 })
+  console.log(printPlanning(`W4: planning over ${files} data files in 10 manifests, 7 columns of metrics`, results))
+  return { files, results }
 }
 
 function placeOf({ minio, bucket }: Run, name: string): Place {

@@ -1,6 +1,7 @@
 /** Figures for people: tables on the terminal. */
 import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
+import type { PlanningResult } from './planning.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
 
 export function printFloor(floors: readonly RequestFloor[]): string {
@@ -19,6 +20,22 @@ export function printSmallAppends(title: string, results: readonly SmallAppendsR
     cpuMsPerCommit.median.toFixed(1),
     lastByFirst.median.toFixed(2),
     printRequests(requestsPerCommit),
+  ])
+  return `${title}\n${printTable([headings, ...lines])}`
+}
+
+export function printPlanning(title: string, results: readonly PlanningResult[]): string {
+  const headings = ['', 'tasks', 'GET ms', 'and inflate', 'plan ms', 'first ms', 'entries/s', '× inflate', '(rounds)']
+  const lines = results.map(({ what, entries, tasks, getMs, inflateMs, planMs, firstMs, ratio }) => [
+    what,
+    String(tasks),
+    getMs.median.toFixed(1),
+    inflateMs.median.toFixed(1),
+    planMs.median.toFixed(1),
+    firstMs.median.toFixed(1),
+    Math.round((entries / planMs.median) * 1000).toLocaleString('en'),
+    ratio.median.toFixed(2),
+    `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
   return `${title}\n${printTable([headings, ...lines])}`
 }

@@ -1,0 +1,149 @@
+/**
+ * W4: planning a scan of a table with many data files, cold, whole and pruned to a hundredth. Its floor is the GET of the
+ * same manifests, and that with their blocks inflated: what has to be done before an entry can be looked at.
+ */
+import { inflateRawSync } from 'node:zlib'
+import { mapConcurrent } from '../src/base/concurrency.ts'
+import { systemRuntime } from '../src/base/runtime.ts'
+import { AvroCursor } from '../src/format/avro-cursor.ts'
+import { openAvro } from '../src/format/avro.ts'
+import { openFileIO } from '../src/io/open-file-io.ts'
+import { TableScan } from '../src/scan/table-scan.ts'
+import { BareClient } from './bare-client.ts'
+import type { Place } from './contestant.ts'
+import { ONE_DAY, type PlanningTable, writePlanningTable } from './planning-table.ts'
+import { type Spread, spreadOf } from './statistics.ts'
+
+export interface PlanningResult {
+  readonly what: 'full' | 'pruned'
+  readonly entries: number
+  readonly tasks: number
+  readonly getMs: Spread
+  /** GET and inflate. */
+  readonly inflateMs: Spread
+  readonly planMs: Spread
+  /** Until the first task is there. */
+  readonly firstMs: Spread
+  /** Planning by GET and inflate of the same round. */
+  readonly ratio: Spread
+}
+
+export interface Planning {
+  readonly place: Place
+  readonly files: number
+  readonly rounds: number
+}
+
+const GETS_IN_FLIGHT = 8
+
+export async function runPlanning({ place, files, rounds }: Planning): Promise<PlanningResult[]> {
+  const { endpoint, accessKeyId, secretAccessKey, bucket, prefix } = place
+  const location = `s3://${bucket}/${prefix}`
+  const io = openFileIO(location, {
+    cacheSizeBytes: 0,
+    s3: { endpoint, credentials: { accessKeyId, secretAccessKey } },
+  })
+  const table = await writePlanningTable(io, location, files)
+  const client = new BareClient(place)
+  try {
+    const full = { what: 'full', keys: table.keys, where: undefined, entries: files, tasks: files } as const
+    const pruned = {
+      what: 'pruned',
+      keys: table.prunedKeys,
+      where: ONE_DAY,
+      entries: files / 10,
+      tasks: files / 100,
+    } as const
+    return [await measure(table, client, full, rounds), await measure(table, client, pruned, rounds)]
+  } finally {
+    client.close()
+    await table.io.close()
+  }
+}
+
+interface Case {
+  readonly what: 'full' | 'pruned'
+  readonly keys: readonly string[]
+  readonly where: string | undefined
+  readonly entries: number
+  readonly tasks: number
+}
+
+async function measure(
+  table: PlanningTable,
+  client: BareClient,
+  { what, keys, where, entries, tasks }: Case,
+  rounds: number,
+): Promise<PlanningResult> {
+  const got: number[] = []
+  const inflated: number[] = []
+  const planned: number[] = []
+  const first: number[] = []
+  // The first rounds of a process are its slowest.
+  for (let round = -2; round < rounds; round += 1) {
+    const getMs = await timed(() => fetchAll(client, keys, (bytes) => bytes.length))
+    const inflateMs = await timed(() => fetchAll(client, keys, inflate))
+    const plan = await planOnce(table, where)
+    if (plan.tasks !== tasks) throw new Error(`${plan.tasks} tasks were planned, not ${tasks}`)
+    if (round < 0) continue
+    got.push(getMs)
+    inflated.push(inflateMs)
+    planned.push(plan.allMs)
+    first.push(plan.firstMs)
+  }
+  return {
+    what,
+    entries,
+    tasks,
+    getMs: spreadOf(got),
+    inflateMs: spreadOf(inflated),
+    planMs: spreadOf(planned),
+    firstMs: spreadOf(first),
+    ratio: spreadOf(planned.map((ms, i) => ms / (inflated[i] ?? Number.NaN))),
+  }
+}
+
+async function planOnce(
+  { io, metadata }: PlanningTable,
+  where: string | undefined,
+): Promise<{ readonly tasks: number; readonly allMs: number; readonly firstMs: number }> {
+  const onMissing = (cause: Error): Promise<Error> => Promise.resolve(cause)
+  const source = { io, runtime: systemRuntime, reporter: undefined, name: 'bench.planning', metadata, onMissing }
+  const startMs = performance.now()
+  let firstMs = Number.NaN
+  let tasks = 0
+  for await (const _ of new TableScan({ ...source, metadataLocation: '' }, { where }).planFiles()) {
+    if (tasks === 0) firstMs = performance.now() - startMs
+    tasks += 1
+  }
+  return { tasks, allMs: performance.now() - startMs, firstMs }
+}
+
+/** As planning does, the list before the manifests. */
+async function fetchAll(
+  client: BareClient,
+  [list = '', ...manifests]: readonly string[],
+  look: (bytes: Uint8Array) => number,
+): Promise<number> {
+  let total = look(await client.read(list))
+  for await (const bytes of mapConcurrent(manifests, GETS_IN_FLIGHT, (key) => client.read(key))) total += look(bytes)
+  return total
+}
+
+function inflate(bytes: Uint8Array): number {
+  const cursor = new AvroCursor(bytes, 'floor')
+  cursor.skip(openAvro(bytes, 'floor').blocksOffset + 16)
+  let total = 0
+  while (cursor.remaining > 0) {
+    cursor.number()
+    total += inflateRawSync(cursor.byteString()).length
+    cursor.skip(16)
+  }
+  return total
+}
+
+async function timed(call: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now()
+  await call()
+  return performance.now() - startMs
+}
