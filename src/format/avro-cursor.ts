@@ -112,6 +112,30 @@ export class AvroCursor {
     }
   }
 
+  /** Past `count` longs: a byte below 0x80 ends each. */
+  skipLongs(count: number): void {
+    const { bytes } = this
+    let at = this.offset
+    for (let left = count; left > 0; at += 1) if ((bytes[at] ?? 0) < 0x80) left -= 1
+    this.skip(at - this.offset)
+  }
+
+  /** Past `count` pairs of a long and length-prefixed bytes. */
+  skipLongsAndBytes(count: number): void {
+    const { bytes } = this
+    for (let left = count; left > 0; left -= 1) {
+      let at = this.offset
+      while ((bytes[at] ?? 0) >= 0x80) at += 1
+      const length = bytes[at + 1] ?? 0
+      // Nearly all are shorter than 64 bytes: an even number below 0x80.
+      if ((length & 0x81) === 0) this.skip(at + 2 + (length >>> 1) - this.offset)
+      else {
+        this.skip(at + 1 - this.offset)
+        this.skip(this.number())
+      }
+    }
+  }
+
   #take(length: number): number {
     const start = this.offset
     if (length < 0 || length > this.bytes.length - start) {

@@ -9,7 +9,7 @@ import type { AvroCursor } from './avro-cursor.ts'
 import { avroRecord } from './avro-record.ts'
 import type { AvroFields } from './avro-record.ts'
 import type { AvroRecordNode } from './avro-schema.ts'
-import { avroSkip, forEachItem } from './avro-skip.ts'
+import { avroSkip, avroSkipMany, forEachItem } from './avro-skip.ts'
 
 interface Entry<T> {
   readonly key: number
@@ -21,6 +21,7 @@ interface Layout<T> {
   readonly readKey: AvroDecode<number>
   readonly readValue: AvroDecode<T>
   readonly skipValue: (cursor: AvroCursor) => void
+  readonly skipEntries: (cursor: AvroCursor, count: number) => void
 }
 
 export function avroIntMap<T>(keyId: number, valueId: number, values: AvroCodec<T>): AvroCodec<ReadonlyMap<number, T>> {
@@ -47,25 +48,23 @@ export function avroIntMap<T>(keyId: number, valueId: number, values: AvroCodec<
 
 /** All writers put the key first, and nothing after the value. */
 function resolveLayout<T>(
-  { fields: [first, second, ...more] }: AvroRecordNode,
+  items: AvroRecordNode,
   { key, value }: AvroFields<Entry<T>>,
   location: string,
 ): Layout<T> | undefined {
+  const [first, second, ...more] = items.fields
   if (first === undefined || second === undefined || more.length > 0) return undefined
   if ((first.id ?? key.id) !== key.id || (second.id ?? value.id) !== value.id) return undefined
   const readKey = resolveUnion(key.codec, first.type, location)
   const readValue = resolveUnion(value.codec, second.type, location)
   if (readKey === undefined || readValue === undefined) return undefined
-  return { readKey, readValue, skipValue: avroSkip(second.type) }
+  return { readKey, readValue, skipValue: avroSkip(second.type), skipEntries: avroSkipMany(items) }
 }
 
 function readMap<T>(cursor: AvroCursor, layout: Layout<T>): ReadonlyMap<number, T> {
   const size = cursor.blockCount()
   const start = cursor.offset
-  for (let i = 0; i < size; i += 1) {
-    cursor.skipLong()
-    layout.skipValue(cursor)
-  }
+  layout.skipEntries(cursor, size)
   const lazy = new AvroIntMap(cursor, start, size, layout)
   if (size === 0 || cursor.blockCount() === 0) return lazy
   // Decoding the first block leaves the cursor where it ends.

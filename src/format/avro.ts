@@ -8,7 +8,7 @@ import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { resolveUnion } from './avro-codec.ts'
-import type { AvroCodec } from './avro-codec.ts'
+import type { AvroCodec, AvroDecode } from './avro-codec.ts'
 import { AvroCursor } from './avro-cursor.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { AvroNode } from './avro-schema.ts'
@@ -69,10 +69,24 @@ function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
   return magic.every((byte, i) => bytes[i] === byte)
 }
 
-/** Reads all records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
-export function readAvro<T>({ location, schema, metadata, bytes, blocksOffset }: AvroFile, codec: AvroCodec<T>): T[] {
+/** Looks at the part of each record that its codec reads, before the rest of the record is decoded. */
+export interface AvroSieve<P> {
+  readonly codec: AvroCodec<P>
+  /** Called for all records in the file's order; those it says no to are left out. */
+  readonly keep: (part: P) => boolean
+}
+
+/** Reads records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
+export function readAvro<T, P = never>(
+  { location, schema, metadata, bytes, blocksOffset }: AvroFile,
+  codec: AvroCodec<T>,
+  sieve?: AvroSieve<P>,
+): T[] {
   const file = new AvroCursor(bytes, location)
-  const read = resolveUnion(codec, schema, location) ?? file.fail('the records have another type than expected')
+  const resolve = <R>(wanted: AvroCodec<R>): AvroDecode<R> =>
+    resolveUnion(wanted, schema, location) ?? file.fail('the records have another type than expected')
+  const read = resolve(codec)
+  const isKept = sieve === undefined ? undefined : sieved(sieve, resolve(sieve.codec))
   const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
@@ -84,12 +98,22 @@ export function readAvro<T>({ location, schema, metadata, bytes, blocksOffset }:
     const block = new AvroCursor(content, location)
     if (count < 0 || count > block.remaining)
       file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
-    for (; count > 0; count -= 1) records.push(read(block))
+    for (; count > 0; count -= 1) if (isKept === undefined || isKept(block)) records.push(read(block))
     if (block.remaining > 0) block.fail('a block has bytes after its last record')
     const marker = file.fixed(SYNC_LENGTH)
     if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
   }
   return records
+}
+
+/** Whether a record is kept: the cursor is then at its beginning again, else past it. */
+function sieved<P>({ keep }: AvroSieve<P>, read: AvroDecode<P>): (cursor: AvroCursor) => boolean {
+  return (cursor) => {
+    const start = cursor.offset
+    const isKept = keep(read(cursor))
+    if (isKept) cursor.offset = start
+    return isKept
+  }
 }
 
 /** Writes records into a file of its own. The sync marker is a digest of the content. */

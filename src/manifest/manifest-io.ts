@@ -8,6 +8,7 @@ import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { decodeManifestList } from './manifest-list.ts'
 import { decodeManifest } from './manifest-reader.ts'
+import type { KeepEntry } from './manifest-reader.ts'
 import { manifestEntryCodec } from './manifest-schema.ts'
 import { countEntries } from './manifest-writer.ts'
 
@@ -37,18 +38,23 @@ export async function readManifestList(
   return files
 }
 
-/** All entries of a manifest, with what they inherit. */
+export interface ReadManifestOptions extends IoOptions {
+  /** Leaves out entries that it says no to, at a fraction of what decoding them costs. */
+  readonly keep?: KeepEntry | undefined
+}
+
+/** The entries of a manifest, with what they inherit. */
 export async function readManifest(
   io: FileIO,
   manifest: ManifestFile,
   metadata: TableMetadata,
-  options: IoOptions = {},
+  { keep, ...options }: ReadManifestOptions = {},
 ): Promise<ManifestEntry[]> {
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
   await prepareAvro(bytes)
-  return decodeManifest(bytes, manifestPath, { manifest, metadata })
+  return decodeManifest(bytes, manifestPath, { manifest, metadata, keep })
 }
 
 /** What a list would say of a v1 manifest, but for the summaries of its partitions. */

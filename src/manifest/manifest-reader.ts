@@ -3,31 +3,55 @@
  * leave out comes from the manifest's entry in the manifest list.
  */
 import { openAvro, readAvro } from '../format/avro.ts'
-import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { findField } from '../spec/schema.ts'
 import { specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { transformResultType } from '../spec/transform.ts'
 import type { PrimitiveType, Schema } from '../spec/types.ts'
-import { manifestEntryCodec } from './manifest-schema.ts'
+import { entryPartCodec, manifestEntryCodec } from './manifest-schema.ts'
+import type { EntryPart } from './manifest-schema.ts'
+
+/** Whether an entry is wanted, by what is known of it before its metrics are decoded. Asked in the file's order. */
+export type KeepEntry = (partition: PartitionData, status: ManifestEntryStatus) => boolean
 
 export interface ManifestContext {
   /** The manifest's entry in the list it was found in. */
   readonly manifest: ManifestFile
   readonly metadata: TableMetadata
+  /** All are kept where it is absent. */
+  readonly keep?: KeepEntry | undefined
 }
 
 /**
- * All entries, deleted ones too, in the file's order. Sequence numbers stay undefined only where a writer left them out
+ * All entries that are kept, deleted ones too, in the file's order. Sequence numbers stay undefined only where a writer left them out
  * of existing or deleted entries, against the specification. Errors: InvalidDataError, UnsupportedError (codec).
  */
 export function decodeManifest(bytes: Uint8Array, location: string, context: ManifestContext): ManifestEntry[] {
-  const { manifest, metadata } = context
+  const { manifest, metadata, keep } = context
   const spec = specById(metadata, manifest.partitionSpecId)
-  const codec = manifestEntryCodec(spec, partitionTypes(spec, metadata))
-  const entries = readAvro(openAvro(bytes, location), codec)
-  inheritFrom(manifest, entries)
+  const types = partitionTypes(spec, metadata)
+  const file = openAvro(bytes, location)
+  const codec = manifestEntryCodec(spec, types)
+  const firstRowIdOf = rowIdsBy(manifest)
+  if (keep === undefined) {
+    const entries = readAvro(file, codec)
+    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
+    return entries
+  }
+  // Row ids count on over entries that are not kept, too.
+  const firstRowIds: (bigint | undefined)[] = []
+  const entries = readAvro(file, codec, {
+    codec: entryPartCodec(spec, types),
+    keep(part) {
+      const firstRowId = firstRowIdOf(part)
+      const isKept = keep(part.dataFile.partition, part.status)
+      if (isKept) firstRowIds.push(firstRowId)
+      return isKept
+    },
+  })
+  for (const [i, entry] of entries.entries()) inheritFrom(manifest, entry, firstRowIds[i])
   return entries
 }
 
@@ -54,24 +78,30 @@ function partitionType(
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Fills in what freshly read entries leave out; they are changed in place, there may be very many. */
-function inheritFrom(manifest: ManifestFile, entries: readonly Mutable<ManifestEntry>[]): void {
-  const { sequenceNumber, addedSnapshotId, content } = manifest
-  let nextRowId = content === 'data' ? manifest.firstRowId : undefined
-  for (const entry of entries) {
-    const { status } = entry
-    const dataFile: Mutable<DataFile> = entry.dataFile
-    entry.snapshotId ??= addedSnapshotId
-    // Files of v1 manifests, whose sequence number is 0, have 0 whatever their status.
-    if (status === 'added' || sequenceNumber === 0n) {
-      entry.sequenceNumber ??= sequenceNumber
-      entry.fileSequenceNumber ??= sequenceNumber
-    }
-    if (nextRowId === undefined) {
-      dataFile.firstRowId = undefined
-    } else if (dataFile.firstRowId === undefined && status !== 'deleted') {
-      dataFile.firstRowId = nextRowId
-      nextRowId += BigInt(dataFile.recordCount)
-    }
+/** Fills in what a freshly read entry leaves out; it is changed in place, there may be very many. */
+function inheritFrom(
+  { sequenceNumber, addedSnapshotId }: ManifestFile,
+  entry: Mutable<ManifestEntry>,
+  firstRowId: bigint | undefined,
+): void {
+  entry.snapshotId ??= addedSnapshotId
+  // Files of v1 manifests, whose sequence number is 0, have 0 whatever their status.
+  if (entry.status === 'added' || sequenceNumber === 0n) {
+    entry.sequenceNumber ??= sequenceNumber
+    entry.fileSequenceNumber ??= sequenceNumber
+  }
+  const dataFile: Mutable<DataFile> = entry.dataFile
+  dataFile.firstRowId = firstRowId
+}
+
+/** Gives each entry's first row id, its own or the one it inherits, when asked in the file's order. */
+function rowIdsBy({ content, firstRowId }: ManifestFile): (entry: EntryPart) => bigint | undefined {
+  let nextRowId = content === 'data' ? firstRowId : undefined
+  return ({ status, dataFile }) => {
+    if (nextRowId === undefined) return undefined
+    if (dataFile.firstRowId !== undefined || status === 'deleted') return dataFile.firstRowId
+    const own = nextRowId
+    nextRowId += BigInt(dataFile.recordCount)
+    return own
   }
 }

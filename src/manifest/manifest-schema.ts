@@ -36,6 +36,23 @@ const CONTENTS: readonly FileContent[] = ['data', 'position-deletes', 'equality-
 const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
 const FORMATS: readonly FileFormat[] = ['parquet', 'avro', 'orc', 'puffin']
 
+const STATUS: AvroField<ManifestEntryStatus> = { id: 0, name: 'status', codec: avroChoice(STATUSES, 'status') }
+
+/** What entries are chosen by before they are read whole; never written. */
+export interface EntryPart {
+  readonly status: ManifestEntryStatus
+  readonly dataFile: Pick<DataFile, 'partition' | 'recordCount' | 'firstRowId'>
+}
+
+export function entryPartCodec(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroCodec<EntryPart> {
+  const { partition, recordCount, firstRowId } = dataFileFields(spec, types)
+  const dataFile = avroRecord<EntryPart['dataFile']>('r2', { partition, recordCount, firstRowId })
+  return avroRecord<EntryPart>('manifest_entry', {
+    status: STATUS,
+    dataFile: { id: 2, name: 'data_file', codec: dataFile },
+  })
+}
+
 /** The codec of `manifest_entry`, whose partitions are of a spec with result types `types`. */
 export function manifestEntryCodec(
   spec: PartitionSpec,
@@ -43,7 +60,7 @@ export function manifestEntryCodec(
   version?: number,
 ): AvroCodec<ManifestEntry> {
   const fields: AvroFields<ManifestEntry> = {
-    status: { id: 0, name: 'status', codec: avroChoice(STATUSES, 'status') },
+    status: STATUS,
     snapshotId: optionalField(1, 'snapshot_id', avroLong),
     sequenceNumber: { ...optionalField(3, 'sequence_number', avroLong), since: 2 },
     fileSequenceNumber: { ...optionalField(4, 'file_sequence_number', avroLong), since: 2 },
@@ -91,7 +108,11 @@ function dataFileCodec(
   types: readonly PrimitiveType[],
   version: number | undefined,
 ): AvroCodec<DataFile> {
-  const fields: AvroFields<Omit<DataFile, 'specId'>> = {
+  return avroRecord('r2', dataFileFields(spec, types), { version, blank: () => blankDataFile(spec.specId) })
+}
+
+function dataFileFields(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroFields<Omit<DataFile, 'specId'>> {
+  return {
     content: {
       id: 134,
       name: 'content',
@@ -134,7 +155,6 @@ function dataFileCodec(
       since: 3,
     },
   }
-  return avroRecord('r2', fields, { version, blank: () => blankDataFile(spec.specId) })
 }
 
 function blankDataFile(specId: number): DataFile {

@@ -12,6 +12,7 @@ import { fileMightMatch } from '../expr/metrics-evaluator.ts'
 import { projectPartition, residual } from '../expr/project.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
+import type { KeepEntry } from '../manifest/manifest-reader.ts'
 import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -71,7 +72,10 @@ export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGen
   const stop = new AbortController()
   const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
   const read = async (manifest: ManifestFile): Promise<readonly ManifestEntry[]> =>
-    readManifest(io, manifest, metadata, { signal: reading })
+    readManifest(io, manifest, metadata, {
+      signal: reading,
+      keep: partitionTest(filterOf(manifest.partitionSpecId), totals),
+    })
   for await (const entries of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, read, reading)) {
     for (const entry of entries) {
       if (entry.status === 'deleted') continue
@@ -117,12 +121,23 @@ function specFilters({ metadata, schema, filter }: PlanInput): (specId: number) 
   }
 }
 
-/** Undefined where no row of the file can match. */
+/** Keeps live files whose partition may hold matching rows, and counts the others; undefined where all partitions may. */
+function partitionTest({ projected, positions }: SpecFilter, totals: PlanTotals): KeepEntry | undefined {
+  if (projected.type === 'true') return undefined
+  return (partition, status) => {
+    if (status === 'deleted') return false
+    if (evaluate(projected, (fieldId) => partition[positions.get(fieldId) ?? -1] ?? null)) return true
+    totals.files++
+    totals.filesSkipped++
+    return false
+  }
+}
+
+/** Undefined where no row of a file whose partition was kept can match. */
 function planEntry(entry: ManifestEntry, specFilter: SpecFilter, input: PlanInput): FileScanTask | undefined {
   const { dataFile: file, sequenceNumber = 0n } = entry
   const { filter, schema } = input
-  const { spec, projected, positions } = specFilter
-  if (!evaluate(projected, (fieldId) => file.partition[positions.get(fieldId) ?? -1] ?? null)) return undefined
+  const { spec } = specFilter
   const left = residual(filter, spec, schema, file.partition)
   if (left.type === 'false' || !fileMightMatch(left, file, schema)) return undefined
   return { file, sequenceNumber, spec, residual: left, deletes: [], sizeBytes: file.fileSizeInBytes }

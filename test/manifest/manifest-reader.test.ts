@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InvalidDataError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
@@ -8,7 +9,7 @@ import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
 import { UNPARTITIONED } from '../../src/spec/partition-spec.ts'
 import type { PrimitiveType, Schema } from '../../src/spec/types.ts'
 import { readWithAvsc, writeWithAvsc } from '../format/avsc-file.ts'
-import { dataFile, entryOf, tableOf } from './manifest-fixtures.ts'
+import { MANIFESTS, contextOf, dataFile, entryOf, plainEntry, readBytes, tableOf } from './manifest-fixtures.ts'
 
 function schemaOf(type: PrimitiveType, schemaId = 0): Schema {
   return { schemaId, fields: [{ id: 1, name: 'a', type, required: false }], identifierFieldIds: [] }
@@ -72,6 +73,77 @@ describe('inheritance', () => {
     // Without one for the manifest, as in snapshots from before an upgrade, no file has one.
     expect(rowIds({ firstRowId: undefined })).toEqual([undefined, undefined, undefined, undefined, undefined])
     expect(rowIds({ firstRowId: 1000n, content: 'deletes' })).toEqual(Array.from({ length: 5 }))
+  })
+})
+
+describe('entries chosen by partition and status', () => {
+  const BY_LONG = tableOf(LONG, BY_A)
+  const entries = fc.array(
+    fc.record({
+      status: fc.constantFrom('added', 'existing', 'deleted'),
+      partition: fc.constantFrom(1n, 2n, null),
+      recordCount: fc.nat(1000),
+      firstRowId: fc.option(fc.bigInt({ min: 0n, max: 2n ** 40n }), { nil: undefined }),
+    }),
+    { maxLength: 30 },
+  )
+
+  it('are those of the whole manifest, with the same row ids', () => {
+    fc.assert(
+      fc.property(
+        entries,
+        fc.constantFrom(1000n, undefined),
+        fc.constantFrom(1n, null),
+        (chosen, firstRowId, wanted) => {
+          const { bytes, manifestFile } = encodeManifest({
+            entries: chosen.map(({ status, partition, ...counts }) =>
+              entryOf({
+                status,
+                ...numbers,
+                dataFile: dataFile({
+                  ...counts,
+                  partition: [partition],
+                  valueCounts: new Map([
+                    [1, 300],
+                    [2, 5],
+                  ]),
+                }),
+              }),
+            ),
+            spec: BY_A,
+            schema: LONG,
+            formatVersion: 3,
+            content: 'data',
+            snapshotId: 7n,
+            path: 'memory',
+          })
+          const context = { manifest: { ...manifestFile, sequenceNumber: 9n, firstRowId }, metadata: BY_LONG }
+          const all = decodeManifest(bytes, 'memory', context).map(plainEntry)
+          const asked: unknown[] = []
+          const kept = decodeManifest(bytes, 'memory', {
+            ...context,
+            keep([partition], status) {
+              asked.push([partition, status])
+              return partition === wanted && status !== 'deleted'
+            },
+          })
+          expect(kept.map(plainEntry)).toEqual(
+            all.filter((entry) => entry.dataFile.partition[0] === wanted && entry.status !== 'deleted'),
+          )
+          expect(asked).toEqual(chosen.map(({ partition, status }) => [partition, status]))
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  it.each(MANIFESTS)('of %s', (path) => {
+    const context = contextOf(path)
+    const all = decodeManifest(readBytes(path), path, context).map(plainEntry)
+    let asked = 0
+    const odd = decodeManifest(readBytes(path), path, { ...context, keep: () => asked++ % 2 === 1 })
+    expect(odd.map(plainEntry)).toEqual(all.filter((_, i) => i % 2 === 1))
+    expect(asked).toBe(all.length)
   })
 })
 
