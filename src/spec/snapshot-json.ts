@@ -12,6 +12,46 @@ import type {
   SnapshotSummary,
 } from './snapshot.ts'
 
+/** Deeper than anything the specification has: what is kept unread is to be printed again. */
+const MAX_KEPT_DEPTH = 100
+
+const SNAPSHOT_MEMBERS: ReadonlySet<string> = new Set([
+  'snapshot-id',
+  'parent-snapshot-id',
+  'sequence-number',
+  'timestamp-ms',
+  'manifest-list',
+  'manifests',
+  'summary',
+  'schema-id',
+  'first-row-id',
+  'added-rows',
+  'key-id',
+])
+
+/** The members of an object that are not `known`, to be kept as they are; undefined where there are none. */
+export function unknownMembers(cursor: JsonCursor, known: ReadonlySet<string>): JsonObject | undefined {
+  const members = Object.entries(cursor.object()).filter(([key]) => !known.has(key))
+  for (const [key] of members) checkKept(cursor.get(key), MAX_KEPT_DEPTH)
+  return members.length === 0 ? undefined : Object.fromEntries(members)
+}
+
+function checkKept(cursor: JsonCursor, levels: number): void {
+  const { value } = cursor
+  // Beyond a double's range: it would be printed as null.
+  if (typeof value === 'number' && !Number.isFinite(value)) cursor.fail('a number that a double can hold')
+  if (typeof value !== 'object' || value === null) return
+  if (levels === 0) cursor.fail(`at most ${MAX_KEPT_DEPTH} levels`)
+  const members = Array.isArray(value) ? cursor.array() : cursor.entries().map(([, member]) => member)
+  for (const member of members) checkKept(member, levels - 1)
+}
+
+/** An object that is kept as it is, once what must be in it has been checked. */
+function kept(cursor: JsonCursor): JsonObject {
+  checkKept(cursor, MAX_KEPT_DEPTH)
+  return cursor.object()
+}
+
 /** Reads one entry of `snapshots`; in v1 `manifests` may stand in for the manifest list. */
 export function parseSnapshot(cursor: JsonCursor): Snapshot {
   const manifestList = cursor.optional('manifest-list', string)
@@ -20,15 +60,16 @@ export function parseSnapshot(cursor: JsonCursor): Snapshot {
   return {
     snapshotId: cursor.get('snapshot-id').long(),
     parentSnapshotId: cursor.optional('parent-snapshot-id', long),
-    sequenceNumber: cursor.optional('sequence-number', long) ?? 0n,
+    sequenceNumber: cursor.optional('sequence-number', natural) ?? 0n,
     timestampMs: cursor.get('timestamp-ms').integer(),
     manifestList,
     manifests: manifestList === undefined ? manifests : undefined,
     summary: cursor.optional('summary', parseSummary),
     schemaId: cursor.optional('schema-id', integer),
-    firstRowId: cursor.optional('first-row-id', long),
-    addedRows: cursor.optional('added-rows', long),
+    firstRowId: cursor.optional('first-row-id', natural),
+    addedRows: cursor.optional('added-rows', natural),
     keyId: cursor.optional('key-id', string),
+    extra: unknownMembers(cursor, SNAPSHOT_MEMBERS),
   }
 }
 
@@ -46,6 +87,7 @@ export function printSnapshot(snapshot: Snapshot): JsonObject {
     'first-row-id': snapshot.firstRowId,
     'added-rows': snapshot.addedRows,
     'key-id': snapshot.keyId,
+    ...snapshot.extra,
   }
 }
 
@@ -122,19 +164,26 @@ export function parsePartitionStatisticsFile(cursor: JsonCursor): JsonObject {
   cursor.get('snapshot-id').long()
   cursor.get('statistics-path').string()
   cursor.get('file-size-in-bytes').integer()
-  return cursor.object()
+  return kept(cursor)
 }
 
 /** Checks one entry of `encryption-keys` and keeps it as it is. */
 export function parseEncryptionKey(cursor: JsonCursor): JsonObject {
   cursor.get('key-id').string()
   cursor.get('encrypted-key-metadata').string()
-  return cursor.object()
+  cursor.optional('encrypted-by-id', string)
+  cursor.optional('properties', (properties) => properties.stringMap())
+  return kept(cursor)
 }
 
 const string = (cursor: JsonCursor): string => cursor.string()
 const integer = (cursor: JsonCursor): number => cursor.integer()
 const long = (cursor: JsonCursor): bigint => cursor.long()
+
+function natural(cursor: JsonCursor): bigint {
+  const value = cursor.long()
+  return value < 0n ? cursor.fail('an integer from 0') : value
+}
 
 /** Writers say "for ever" with Long.MAX_VALUE: beyond 285,000 years one age is as good as another. */
 function age(cursor: JsonCursor): number {

@@ -1,5 +1,7 @@
 /** Snapshots, references and logs of table metadata as values (spec, "Snapshots" and "Snapshot References"). */
 
+import type { JsonObject } from '../base/json.ts'
+
 export type Operation = 'append' | 'replace' | 'overwrite' | 'delete'
 
 /** `operation` is absent only in old v1 metadata. */
@@ -22,6 +24,8 @@ export interface Snapshot {
   readonly firstRowId?: bigint | undefined
   readonly addedRows?: bigint | undefined
   readonly keyId?: string | undefined
+  /** Members that this codec does not know, kept on rewrite. */
+  readonly extra?: JsonObject | undefined
 }
 
 export interface SnapshotRef {

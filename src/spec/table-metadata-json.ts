@@ -27,11 +27,12 @@ import {
   printSnapshot,
   printSnapshotLogEntry,
   printSnapshotRef,
+  unknownMembers,
 } from './snapshot-json.ts'
 import { printSortOrder } from './sort-order.ts'
 import type { FormatVersion, TableMetadata } from './table-metadata.ts'
 import { currentSchema, defaultSpec, withoutTrailingSlash } from './table-metadata-access.ts'
-import { checkIds, parsePartitionSpecs, parseSchemas, parseSortOrders } from './table-shape-json.ts'
+import { checkDefaults, checkIds, parsePartitionSpecs, parseSchemas, parseSortOrders } from './table-shape-json.ts'
 
 /** How far log timestamps may go back: writers' clocks differ a little (Java's tolerance). */
 const CLOCK_TOLERANCE_MS = 60_000
@@ -75,8 +76,7 @@ export function parseTableMetadata(text: string, location: string): TableMetadat
   const currentSnapshotId = root.optional('current-snapshot-id', (c) => (c.value === -1 ? undefined : c.long()))
   const metadata: TableMetadata = {
     formatVersion,
-    tableUuid:
-      (formatVersion === 1 ? root.optional('table-uuid', (c) => c.string()) : root.get('table-uuid').string()) ?? '',
+    tableUuid: parseUuid(root.get('table-uuid'), formatVersion),
     location: withoutTrailingSlash(root.get('location').string()),
     lastSequenceNumber: formatVersion === 1 ? 0n : root.get('last-sequence-number').long(),
     lastUpdatedMs: root.get('last-updated-ms').integer(),
@@ -94,8 +94,9 @@ export function parseTableMetadata(text: string, location: string): TableMetadat
     partitionStatistics: parseList(root, 'partition-statistics', parsePartitionStatisticsFile),
     snapshotLog: parseList(root, 'snapshot-log', parseSnapshotLogEntry),
     metadataLog: parseList(root, 'metadata-log', parseMetadataLogEntry),
-    extra: Object.fromEntries(Object.entries(root.object()).filter(([key]) => !KNOWN_MEMBERS.has(key))),
+    extra: unknownMembers(root, KNOWN_MEMBERS) ?? {},
   }
+  checkDefaults(metadata, root)
   checkSnapshots(metadata, root)
   checkRefs(metadata, root)
   checkLogs(metadata, root)
@@ -148,6 +149,13 @@ function parseFormatVersion(cursor: JsonCursor): FormatVersion {
   throw new UnsupportedError(`the table has format version ${version} and firn reads 1 to 3: use a newer firn`, {
     context: { location: cursor.location, path: cursor.path, formatVersion: version },
   })
+}
+
+/** Version 1 did not ask for one. */
+function parseUuid(cursor: JsonCursor, version: FormatVersion): string {
+  if (version === 1 && cursor.value === undefined) return ''
+  const uuid = cursor.string()
+  return uuid === '' && version > 1 ? cursor.fail('a uuid') : uuid
 }
 
 function parseList<T>(root: JsonCursor, key: string, parse: (cursor: JsonCursor) => T): readonly T[] {

@@ -2,10 +2,12 @@
  * The shape of a table in its metadata JSON: schemas, partition specs and sort orders, each a list with the id of the
  * one in use. v1 wrote a single `schema` and `partition-spec` and left most ids out; those forms are resolved here.
  */
+import { InvalidDataError, messageOf } from '../base/errors.ts'
 import type { JsonCursor } from '../base/json.ts'
 import { FIRST_PARTITION_FIELD_ID, parsePartitionFields, parsePartitionSpec } from './partition-spec.ts'
 import type { PartitionSpec } from './partition-spec.ts'
 import { parseSchema } from './schema-json.ts'
+import { checkPartitionSpec, checkSortOrder } from './shape-check.ts'
 import { parseSortOrder, type SortOrder, UNSORTED } from './sort-order.ts'
 import type { FormatVersion } from './table-metadata.ts'
 import type { Schema } from './types.ts'
@@ -104,6 +106,26 @@ export function parseSortOrders(root: JsonCursor, version: FormatVersion): SortO
       'sort-orders',
       sortOrders.map((order) => order.orderId),
     ),
+  }
+}
+
+/** The spec and the order in use must suit the current schema; older ones may name columns that are gone. */
+export function checkDefaults(metadata: SchemaList & SpecList & SortOrderList, root: JsonCursor): void {
+  const { schemas, partitionSpecs, sortOrders } = metadata
+  const schema = schemas.find(({ schemaId }) => schemaId === metadata.currentSchemaId)
+  const spec = partitionSpecs.find(({ specId }) => specId === metadata.defaultSpecId)
+  const order = sortOrders.find(({ orderId }) => orderId === metadata.defaultSortOrderId)
+  if (schema === undefined || spec === undefined || order === undefined) return
+  suits(root.get('default-spec-id'), () => checkPartitionSpec(spec, schema))
+  suits(root.get('default-sort-order-id'), () => checkSortOrder(order, schema))
+}
+
+function suits(id: JsonCursor, check: () => void): void {
+  try {
+    check()
+  } catch (cause) {
+    const context = { location: id.location, path: id.path }
+    throw new InvalidDataError(`${id.path}: ${messageOf(cause)}`, { context, cause })
   }
 }
 
