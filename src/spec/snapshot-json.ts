@@ -31,9 +31,10 @@ const SNAPSHOT_MEMBERS: ReadonlySet<string> = new Set([
 
 /** The members of an object that are not `known`, to be kept as they are; undefined where there are none. */
 export function unknownMembers(cursor: JsonCursor, known: ReadonlySet<string>): JsonObject | undefined {
-  const members = Object.entries(cursor.object()).filter(([key]) => !known.has(key))
-  for (const [key] of members) checkKept(cursor.get(key), MAX_KEPT_DEPTH)
-  return members.length === 0 ? undefined : Object.fromEntries(members)
+  const object = cursor.object()
+  const keys = Object.keys(object).filter((key) => !known.has(key))
+  for (const key of keys) checkKept(cursor.get(key), MAX_KEPT_DEPTH)
+  return keys.length === 0 ? undefined : Object.fromEntries(keys.map((key) => [key, object[key]]))
 }
 
 function checkKept(cursor: JsonCursor, levels: number): void {

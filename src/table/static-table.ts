@@ -86,7 +86,7 @@ export class StaticTable extends ReadableTable implements AsyncDisposable {
  * Undefined where the metadata file lies in the folder that its table writes metadata to, or in none called `metadata`:
  * then the file alone was copied, and the table is where it says.
  */
-export function relocationOf(metadata: TableMetadata, metadataLocation: string): Relocation | undefined {
+function relocationOf(metadata: TableMetadata, metadataLocation: string): Relocation | undefined {
   const folder = parentLocation(metadataLocation)
   if (!folder.endsWith('/metadata')) return undefined
   if (samePlace(metadataFolder(metadata), folder)) return undefined

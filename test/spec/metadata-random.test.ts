@@ -17,7 +17,7 @@ describe('sound metadata', () => {
       fc.property(METADATA, fc.boolean(), (table, gzip) => {
         expect(decodeTableMetadata(encodeTableMetadata(table, { gzip }), 'x')).toEqual(table)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
@@ -32,7 +32,7 @@ describe('sound metadata', () => {
         const { lastUpdatedMs: __, properties: ___, ...before } = table
         expect(rest).toEqual(before)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -55,7 +55,7 @@ describe('sound metadata', () => {
           expect(read.refs).toEqual(table.refs)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })
@@ -123,14 +123,14 @@ describe.each(FILES)('damage to %s', (path, parse, print) => {
         for (const [i, bit] of flips) copy[i] = (copy[i] ?? 0) ^ (1 << bit)
         survives(copy.toString('latin1'))
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
     fc.assert(
       fc.property(at, fc.nat(40), fc.string({ maxLength: 3 }), (i, length, insert) => {
         survives(text.slice(0, i) + insert + text.slice(i + length))
         survives(text.slice(0, i))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -176,7 +176,7 @@ it('damage to a gzipped file is told as such', () => {
         expect(error.context['location']).toBe('s3://b/x')
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
 })
 
