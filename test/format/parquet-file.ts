@@ -15,6 +15,9 @@ import {
 } from '../../src/format/parquet-schema.ts'
 import type { ParquetSource } from '../../src/format/parquet-source.ts'
 import { type EncodedParquet, type ParquetWriteOptions, createParquetWriter } from '../../src/format/parquet-writer.ts'
+import { type NameMapping, printNameMapping } from '../../src/spec/name-mapping.ts'
+import { childFields } from '../../src/spec/schema.ts'
+import { type NestedField, type Schema, isNested } from '../../src/spec/types.ts'
 import { type ThriftStruct, parseThrift, printThrift } from '../../src/format/thrift.ts'
 import { ThriftCursor, i32Field, structField, structsField, withFields } from '../../src/format/thrift-fields.ts'
 import type { ByteRange } from '../../src/io/file-io.ts'
@@ -57,7 +60,7 @@ export function rowsOf(batch: RecordBatch, schema: ParquetReadOptions['schema'])
 
 /** A file of test/fixtures. */
 export function fixture(path: string): Uint8Array {
-  return readFileSync(join(import.meta.dirname, '../fixtures', path))
+  return new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures', path)))
 }
 
 /** The file with another footer: pages stay as they are. */
@@ -67,7 +70,7 @@ export function withFooter(bytes: Uint8Array, change: (footer: ThriftStruct) => 
   const footer = printThrift(change(parseThrift(bytes.subarray(pages.length), 'f')))
   const trailer = Buffer.from('    PAR1')
   trailer.writeUInt32LE(footer.length)
-  return Buffer.concat([pages, footer, trailer])
+  return new Uint8Array(Buffer.concat([pages, footer, trailer]))
 }
 
 /** The file with its Parquet schema changed. */
@@ -106,4 +109,19 @@ export function withChunk(
 /** The file with a column that claims another codec. */
 export function withCodec(bytes: Uint8Array, column: number, codec: number): Uint8Array {
   return withChunk(bytes, column, (metadata) => withFields(metadata, { 4: i32Field(4, codec) }))
+}
+
+export function withoutIds(bytes: Uint8Array): Uint8Array {
+  return withSchema(bytes, (root) => mapFields(root, (field) => ({ ...field, fieldId: undefined })))
+}
+
+/** The name mapping that a schema has by its own names. */
+export function nameMappingOf({ fields }: Schema): string {
+  const map = (each: readonly NestedField[]): NameMapping =>
+    each.map(({ id, name, type }) => ({
+      fieldId: id,
+      names: [name],
+      ...(isNested(type) ? { fields: map(childFields(type)) } : {}),
+    }))
+  return printNameMapping(map(fields))
 }

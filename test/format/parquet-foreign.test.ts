@@ -9,11 +9,9 @@ import { InvalidDataError, UnsupportedError } from '../../src/base/errors.ts'
 import type { Row } from '../../src/format/arrow-values.ts'
 import { parseParquetFooter } from '../../src/format/parquet-footer.ts'
 import { readParquetSchema } from '../../src/format/parquet-plain.ts'
-import { type NameMapping, printNameMapping } from '../../src/spec/name-mapping.ts'
-import { childFields } from '../../src/spec/schema.ts'
-import { type NestedField, type Schema, type Type, isNested } from '../../src/spec/types.ts'
+import type { NestedField, Schema, Type } from '../../src/spec/types.ts'
 import { fieldOf, schemaOf } from './arrow-column.ts'
-import { fixture, mapFields, readRows, withCodec, withSchema } from './parquet-file.ts'
+import { fixture, mapFields, nameMappingOf, readRows, withCodec, withSchema, withoutIds } from './parquet-file.ts'
 
 const footerOf = (bytes: Uint8Array): ReturnType<typeof parseParquetFooter> =>
   parseParquetFooter(bytes, bytes.length, 'f')
@@ -22,16 +20,7 @@ const footerOf = (bytes: Uint8Array): ReturnType<typeof parseParquetFooter> =>
 function readMapped(path: string, formatVersion: 2 | 3 = 3): Promise<Row[]> {
   const bytes = fixture(path)
   const schema = readParquetSchema(footerOf(bytes), { formatVersion })
-  const bare = withSchema(bytes, (root) => mapFields(root, (field) => ({ ...field, fieldId: undefined })))
-  return readRows(bare, { schema, nameMapping: printNameMapping(mappingOf(schema.fields)) })
-}
-
-function mappingOf(fields: readonly NestedField[]): NameMapping {
-  return fields.map(({ id, name, type }) => ({
-    fieldId: id,
-    names: [name],
-    ...(isNested(type) ? { fields: mappingOf(childFields(type)) } : {}),
-  }))
+  return readRows(withoutIds(bytes), { schema, nameMapping: nameMappingOf(schema) })
 }
 
 describe('encodings (files of Iceberg)', () => {
