@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib'
 import { UnsupportedError } from '../base/errors.ts'
 import type { ColumnChunk } from './parquet-footer.ts'
+import { type ParquetGroup, maxLevelsOf } from './parquet-schema.ts'
 import { parseThriftPrefix } from './thrift.ts'
 import { ThriftCursor } from './thrift-fields.ts'
 
@@ -15,11 +16,8 @@ const MAX_PAGE_BYTES = 2 ** 29
 /** PageType */
 const DATA_PAGE = 0
 const DATA_PAGE_V2 = 3
-/** Ids of the structs in a PageHeader that say how many values a data page has. */
-const DATA_HEADERS: ReadonlyMap<number, number> = new Map([
-  [DATA_PAGE, 5],
-  [DATA_PAGE_V2, 8],
-])
+/** Encoding */
+const BIT_PACKED = 4
 
 /** UnsupportedError names the codec. */
 export function checkCodec({ codec, leaf }: ColumnChunk, location: string): void {
@@ -31,8 +29,11 @@ export function checkCodec({ codec, leaf }: ColumnChunk, location: string): void
   )
 }
 
-/** InvalidDataError for pages that are cut off, larger than they may be, or not what was written. */
-export function checkPages(chunk: ColumnChunk, bytes: Uint8Array, location: string): void {
+/**
+ * InvalidDataError for pages that are cut off, larger than they may be, or not what was written; UnsupportedError for
+ * levels that the decoder would mistake. `root` is the file's schema.
+ */
+export function checkPages(chunk: ColumnChunk, bytes: Uint8Array, root: ParquetGroup, location: string): void {
   let position = 0
   // The decoder stops here as well: what some writers leave behind the last page is not looked at.
   for (let values = 0; values < chunk.numValues && position < bytes.length;) {
@@ -47,7 +48,25 @@ export function checkPages(chunk: ColumnChunk, bytes: Uint8Array, location: stri
     const checksum = header.integer(4)
     if (checksum !== undefined && crc32(bytes.subarray(start, position)) !== checksum >>> 0)
       header.fail('its checksum is not that of its bytes')
-    const dataHeader = DATA_HEADERS.get(header.count(1))
-    if (dataHeader !== undefined) values += header.cursor(dataHeader, 'data_page_header')?.count(1) ?? 0
+    const type = header.count(1)
+    const data = type === DATA_PAGE ? header.cursor(5, 'data_page_header') : undefined
+    if (data !== undefined) checkLevels(data, chunk, root)
+    const counted = type === DATA_PAGE_V2 ? header.cursor(8, 'data_page_header_v2') : data
+    values += counted?.count(1) ?? 0
   }
+}
+
+/** The decoder takes bits in the wrong order. Where all levels are 0, many writers name this encoding, and store nothing. */
+function checkLevels(data: ThriftCursor, { leaf }: ColumnChunk, root: ParquetGroup): void {
+  const isPacked = { definition: data.integer(3) === BIT_PACKED, repetition: data.integer(4) === BIT_PACKED }
+  if (!isPacked.definition && !isPacked.repetition) return
+  const max = maxLevelsOf(root, leaf)
+  if ((!isPacked.definition || max.definition === 0) && (!isPacked.repetition || max.repetition === 0)) return
+  const { location, path } = data
+  throw new UnsupportedError(
+    `${path}: levels in the encoding BIT_PACKED, deprecated since 2013, which firn can't read`,
+    {
+      context: { location, column: leaf.name },
+    },
+  )
 }

@@ -21,7 +21,10 @@ interface LeafReading {
 }
 
 interface PromoteOptions {
-  /** Nanoseconds that don't fit a microsecond column are refused (ValidationError) instead of cut off. */
+  /**
+   * For files that belong to no table: nanoseconds that don't fit a microsecond column are refused (ValidationError)
+   * instead of cut off, and half floats are taken, which Iceberg has no place for.
+   */
   readonly exact?: boolean | undefined
   /** Throws: a value that the column can't hold now. */
   readonly fail: (what: string) => never
@@ -56,7 +59,7 @@ export function readLeafAs(leaf: ParquetLeaf, type: PrimitiveType, options: Prom
       if (physicalType === 'INT32' && isInteger(leaf, 33)) return as({}, isUnsigned(leaf) ? widenUnsigned : widenSigned)
       return physicalType === 'INT64' && isInteger(leaf, 64) ? as({}) : undefined
     case 'float':
-      if (logicalType?.kind === 'float16')
+      if (logicalType?.kind === 'float16' && options.exact === true)
         return as({}, ({ values }) => Float32Array.from(halves(values as Uint8Array)))
       return physicalType === 'FLOAT' ? as({}) : undefined
     case 'double':

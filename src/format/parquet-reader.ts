@@ -102,7 +102,7 @@ async function fetchPages(
 ): Promise<ReadonlyMap<ColumnChunk, Uint8Array>> {
   for (const chunk of chunks) checkCodec(chunk, file.location)
   const pages = await fetchChunks(file, chunks, { signal })
-  for (const [chunk, bytes] of pages) checkPages(chunk, bytes, file.location)
+  for (const [chunk, bytes] of pages) checkPages(chunk, bytes, file.footer.schema, file.location)
   return pages
 }
 

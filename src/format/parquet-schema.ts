@@ -88,6 +88,19 @@ export function leavesOf(field: ParquetField): ParquetLeaf[] {
   return isLeaf(field) ? [field] : field.children.flatMap(leavesOf)
 }
 
+/** The most that levels of a column can be: how many of the fields on its way repeat, and how many may be absent. */
+export function maxLevelsOf(root: ParquetGroup, leaf: ParquetLeaf): { repetition: number; definition: number } {
+  const descend = (field: ParquetField, repetition: number, definition: number): ReturnType<typeof maxLevelsOf>[] => {
+    const levels = {
+      repetition: repetition + (field.repetition === 'repeated' ? 1 : 0),
+      definition: definition + (field.repetition === 'required' ? 0 : 1),
+    }
+    if (isLeaf(field)) return field === leaf ? [levels] : []
+    return field.children.flatMap((child) => descend(child, levels.repetition, levels.definition))
+  }
+  return descend(root, 0, 0)[0] ?? { repetition: 0, definition: 0 }
+}
+
 /** Whether any field within has an id: one is enough for a file to be read by its ids alone. */
 export function hasFieldIds({ children }: ParquetGroup): boolean {
   return children.some((field) => field.fieldId !== undefined || (!isLeaf(field) && hasFieldIds(field)))

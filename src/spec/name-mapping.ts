@@ -6,7 +6,7 @@ import { JsonCursor, type JsonObject, parseJson, printJson } from '../base/json.
 
 export const NAME_MAPPING = 'schema.name-mapping.default'
 
-export interface MappedField {
+interface MappedField {
   /** Undefined where columns of these names belong to no field of the table. */
   readonly fieldId?: number | undefined
   /** Literal names: a dot is no path. The element of a list is `element`, those of a map are `key` and `value`. */

@@ -213,7 +213,13 @@ describe('files of parquet-testing', () => {
   })
 
   it('byte stream split for every type that has it', async () => {
-    for (const row of await readMapped('parquet-testing/byte_stream_split_extended.gzip.parquet')) {
+    const bytes = fixture('parquet-testing/byte_stream_split_extended.gzip.parquet')
+    const schema = readParquetSchema(footerOf(bytes))
+    // Half floats are no type of a table's columns.
+    const fields = schema.fields.filter(({ name }) => !name.startsWith('float16'))
+    const rows = await readRows(bytes, { schema: { ...schema, fields }, nameMapping: nameMappingOf(schema) })
+    expect(rows).toHaveLength(200)
+    for (const row of rows) {
       for (const [name, value] of Object.entries(row))
         if (name.endsWith('_byte_stream_split')) expect(value).toEqual(row[name.replace('byte_stream_split', 'plain')])
     }

@@ -8,11 +8,9 @@ import { IcebergError, InvalidDataError } from '../../src/base/errors.ts'
 import { parquetFooterBytes, parseParquetFooter } from '../../src/format/parquet-footer.ts'
 import { readParquetSchema } from '../../src/format/parquet-plain.ts'
 import { readParquet } from '../../src/format/parquet-reader.ts'
-import { parseThriftPrefix, printThrift } from '../../src/format/thrift.ts'
-import { i32Field, i64Field, withFields } from '../../src/format/thrift-fields.ts'
 import type { Schema, Type } from '../../src/spec/types.ts'
 import { batchOf, fieldOf, schemaOf } from './arrow-column.ts'
-import { encode, fixture, memorySource, nameMappingOf, readRows, withChunk, withoutIds } from './parquet-file.ts'
+import { encode, fixture, memorySource, nameMappingOf, readRows, withoutIds } from './parquet-file.ts'
 
 const string: Type = { kind: 'string' }
 const schema = schemaOf(
@@ -120,41 +118,6 @@ describe.each(FILES)('%s', (_, file) => {
 
   it('is still read after all that', async () => {
     expect(await readAll(file, wanted)).toBe('read')
-  })
-})
-
-describe('page headers', () => {
-  const single = schemaOf(fieldOf(1, 'id', { kind: 'long' }, true))
-  const file = encode([batchOf(single, [[1n, 2n, 3n]])], { schema: single, codec: 'uncompressed' }).bytes
-  const chunk = parseParquetFooter(file, file.length, 'f').rowGroups[0]?.columns[0]
-
-  /** The file with the header of its first page changed. */
-  function withPage(changes: Readonly<Record<number, number>>): Uint8Array {
-    const { struct, sizeBytes } = parseThriftPrefix(file.subarray(4), 'f')
-    const fields = Object.entries(changes).map(([id, value]) => [id, i32Field(Number(id), value)] as const)
-    const header = printThrift(withFields(struct, Object.fromEntries(fields)))
-    const chunkBytes = (chunk?.compressedSizeBytes ?? 0) + header.length - sizeBytes
-    const bytes = Buffer.concat([file.subarray(0, 4), header, file.subarray(4 + sizeBytes)])
-    return withChunk(bytes, 0, (metadata) => withFields(metadata, { 7: i64Field(7, chunkBytes) }))
-  }
-
-  it.each<[string, Readonly<Record<number, number>>, RegExp]>([
-    [
-      'two gigabytes to decompress to',
-      { 2: 2 ** 31 - 1 },
-      /column "id", page at byte 4: 2147483647 bytes once decompressed/,
-    ],
-    [
-      'more bytes than there are',
-      { 3: 2 ** 31 - 1 },
-      /column "id", page at byte 4: 2147483647 bytes, but \d+ are left/,
-    ],
-    ['a negative size', { 2: -1 }, /field 2 is not a count/],
-    ['another checksum', { 4: 12_345 }, /its checksum is not that of its bytes/],
-  ])('with %s', async (_, changes, message) => {
-    const reading = readRows(withPage(changes), { schema: single })
-    await expect(reading).rejects.toThrow(InvalidDataError)
-    await expect(reading).rejects.toThrow(message)
   })
 })
 

@@ -74,6 +74,7 @@ describe('stored types', () => {
     [binary, { kind: 'decimal', precision: 9, scale: 2 }, binary],
     [fixed(12), { kind: 'interval' }, binary],
     [fixed(2), { kind: 'float16' }, fixed(2)],
+    [fixed(2), { kind: 'float16' }, { kind: 'float' }],
     [fixed(15), null, { kind: 'uuid' }],
     [int, { kind: 'date' }, int],
     [long, null, { kind: 'timestamp' }],
