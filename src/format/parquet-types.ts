@@ -133,9 +133,9 @@ function primitive(type: PrimitiveType): PrimitiveStorage {
   }
 }
 
-/** The smallest physical type that holds the precision, as Java chooses it; save for one digit, where arrow-rs takes 64 bits. */
+/** The smallest physical type that holds the precision, as Java chooses it. */
 function decimalStorage(precision: number): PrimitiveStorage {
-  if (precision > 1 && precision <= 9) return { physicalType: 'INT32' }
+  if (precision <= 9) return { physicalType: 'INT32' }
   if (precision <= 18) return { physicalType: 'INT64' }
   const bits = Math.ceil(precision * Math.log2(10)) + 1
   return { physicalType: 'FIXED_LEN_BYTE_ARRAY', typeLength: Math.ceil(bits / 8) }

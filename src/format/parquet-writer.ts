@@ -7,7 +7,7 @@ import { Data, type DataType, RecordBatch, type Schema as ArrowSchema, Struct, m
 import { ValidationError } from '../base/errors.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { schemaText } from '../spec/schema-json.ts'
-import type { NestedField, Schema } from '../spec/types.ts'
+import type { NestedField, Schema, Type } from '../spec/types.ts'
 import { arrowBytes, checkLayout, checkRequired, countNans, measureShapes } from './arrow-inspect.ts'
 import { toArrowSchema } from './arrow-schema.ts'
 import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
@@ -166,8 +166,32 @@ class RowGroupWriter implements ParquetWriter {
 const layoutOf = memoizeWeak((schema: Schema) => {
   const stored = toStoredSchema(schema)
   const parquet = toParquetSchema(stored)
-  return { storedArrow: toArrowSchema(stored), parquet, fieldIds: leavesOf(parquet).map((leaf) => leaf.fieldId) }
+  return {
+    storedArrow: toArrowSchema(forEncoder(stored)),
+    parquet,
+    fieldIds: leavesOf(parquet).map((leaf) => leaf.fieldId),
+  }
 })
+
+/** arrow-rs takes 64 bits for decimals of one digit, 32 for those of two: Arrow's own 128 bits are the same for both. */
+function forEncoder(schema: Schema): Schema {
+  const wider = (type: Type): Type => {
+    switch (type.kind) {
+      case 'decimal':
+        return { ...type, precision: Math.max(type.precision, 2) }
+      case 'struct':
+        return { ...type, fields: type.fields.map(widerField) }
+      case 'list':
+        return { ...type, element: wider(type.element) }
+      case 'map':
+        return { ...type, key: wider(type.key), value: wider(type.value) }
+      default:
+        return type
+    }
+  }
+  const widerField = (field: NestedField): NestedField => Object.assign({}, field, { type: wider(field.type) })
+  return { ...schema, fields: schema.fields.map(widerField) }
+}
 
 function sortingColumns(sortedBy: readonly SortedBy[], fieldIds: readonly (number | undefined)[]): SortingColumn[] {
   return sortedBy.map(({ fieldId, descending, nullsFirst }) => {

@@ -65,7 +65,7 @@ export function variantDecoder(): (metadata: Uint8Array, value: Uint8Array) => R
   let last: { readonly bytes: Uint8Array; readonly dictionary: VariantDictionary } | undefined
   return (metadata, value) => {
     if (last === undefined || Buffer.compare(last.bytes, metadata) !== 0) {
-      last = { bytes: metadata.slice(), dictionary: parseVariantMetadata(metadata) }
+      last = { bytes: Uint8Array.from(metadata), dictionary: parseVariantMetadata(metadata) }
     }
     return decodeVariantValue(last.dictionary, value)
   }
@@ -82,7 +82,7 @@ export function variantFields(dictionary: VariantDictionary, value: Uint8Array):
   const fields = new Map<string, Uint8Array>()
   for (let i = 0; i < count; i++) {
     const from = start + offsetAt(i)
-    fields.set(nameOf(dictionary, idAt(i)), value.slice(from, variantEnd(value, from)))
+    fields.set(nameOf(dictionary, idAt(i)), value.subarray(from, variantEnd(value, from)))
   }
   return fields
 }
@@ -164,7 +164,8 @@ class VariantReader {
       case 'date':
         return toRowValue({ kind: name }, view.getInt32(at, true))
       case 'binary':
-        return this.#bytes.slice(at + 4, at + 4 + readUnsigned(this.#bytes, at, 4))
+        // A Buffer's own `slice` would copy nothing.
+        return Uint8Array.from(this.#bytes.subarray(at + 4, at + 4 + readUnsigned(this.#bytes, at, 4)))
       case 'string':
         return decodeVariantText(this.#bytes.subarray(at + 4, at + 4 + readUnsigned(this.#bytes, at, 4)))
       case 'uuid':

@@ -12,7 +12,10 @@ import { KeyCheck, isPlainObject } from './key-check.ts'
 import { Member } from './nested-builders.ts'
 
 /** A row as users give it: values by column name (spec/value.ts tells which stand for what). */
-export type InputRow = Readonly<Record<string, unknown>>
+export type InputRow = object
+
+/** A row by the names of its columns: what any object is once it has been looked at. */
+type Named = Readonly<Record<string, unknown>>
 
 /** Rows packed column by column at a time: few enough to stay in the cache. */
 export const ROWS_PER_RUN = 1024
@@ -60,7 +63,7 @@ export class RowPacker {
     let failure: Failure | undefined
     // After a failure the other columns are still packed up to its row: an earlier one may fail there.
     for (const member of this.#members) {
-      const found = packColumn(member, rows as readonly InputRow[], from, end)
+      const found = packColumn(member, rows as readonly Named[], from, end)
       if (found === undefined) continue
       failure = found
       end = found.index
@@ -111,10 +114,10 @@ export class RowPacker {
   }
 }
 
-function packColumn(member: Member, rows: readonly InputRow[], from: number, to: number): Failure | undefined {
+function packColumn(member: Member, rows: readonly Named[], from: number, to: number): Failure | undefined {
   let index = from
   try {
-    for (; index < to; index++) member.append(rows[index] as InputRow)
+    for (; index < to; index++) member.append(rows[index] as Named)
     member.builder.settle()
     return undefined
   } catch (error) {
@@ -124,7 +127,7 @@ function packColumn(member: Member, rows: readonly InputRow[], from: number, to:
   }
 }
 
-function locate(member: Member, rows: readonly InputRow[], from: number, to: number): Failure | undefined {
+function locate(member: Member, rows: readonly Named[], from: number, to: number): Failure | undefined {
   for (let index = from; index < to; index++) {
     const mismatch = findLoneSurrogate(rows[index]?.[member.name])
     if (mismatch !== undefined) return { index, column: member.name, mismatch }

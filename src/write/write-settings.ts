@@ -29,6 +29,7 @@ export interface WriteSettings {
 const REFUSED: readonly (readonly [name: RegExp, harmless: RegExp, reason: string])[] = [
   [/^write\.parquet\.compression-level$/, /^(null|\s*)$/i, 'the level of compression is fixed'],
   [/^write\.parquet\.bloom-filter-enabled\.column\./, /^false$/i, 'bloom filters are not written'],
+  [/^write\.parquet\.shred-variants$/, /^false$/i, 'variants are written whole'],
   [/^encryption\.key-id$/, /^$/, 'encrypted files are not written'],
 ]
 

@@ -55,6 +55,15 @@ function printed(
 }
 
 describe('rows', () => {
+  it('print variants as the JSON that they hold', () => {
+    const schema = defineSchema({ v: 'variant' })
+    const v = { a: [1, null, Number.NaN, -0], b: { '"': 2n ** 60n, c: 7n }, d: Uint8Array.of(0, 255), e: true, f: 'x' }
+    const text = '{"a":[1,null,"NaN",-0.0],"b":{"\\"":"1152921504606846976","c":7},"d":"00ff","e":true,"f":"x"}'
+    expect(jsonRows(schema)(rowsToBatch([{ v }], schema))(0)).toBe(`{"v":${text}}`)
+    expect(printed([{ v: 'x' }], schema)).toEqual({ json: { v: 'x' }, csv: '"""x"""', text: ['"x"'] })
+    expect(printed([{ v: null }], schema)).toEqual({ json: { v: null }, csv: '', text: ['null'] })
+  })
+
   it('print all types', () => {
     const { json, csv, text } = printed([FULL])
     const expected = {

@@ -307,6 +307,7 @@ it('gives all decimals the fewest bytes that hold them', () => {
     const schema = schemaOf(fieldOf(1, 'd', { kind: 'decimal', precision, scale: 0 }))
     const { footer } = encode([batchOf(schema, [[largest, -largest]])], { schema })
     const [leaf] = footer.leaves
+    expect(leaf?.physicalType).toBe(precision <= 9 ? 'INT32' : precision <= 18 ? 'INT64' : 'FIXED_LEN_BYTE_ARRAY')
     const bits = 8 * (leaf?.physicalType === 'INT32' ? 4 : leaf?.physicalType === 'INT64' ? 8 : (leaf?.typeLength ?? 0))
     expect(BigInt.asIntN(bits, largest)).toBe(largest)
     if (precision > 18) expect(BigInt.asIntN(bits - 8, largest)).not.toBe(largest)

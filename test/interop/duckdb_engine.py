@@ -30,6 +30,10 @@ def query(store, sql):
     return rows(database.sql(sql).to_arrow_table())
 
 
+def run(store, sql):
+    connection(store["endpoint"], store["accessKeyId"], store["secretAccessKey"]).execute(sql)
+
+
 def read(store, location, snapshotId=None, condition=None):
     version = f", snapshot_from_id = {snapshotId}::UBIGINT" if snapshotId else ""
     where = f" WHERE v {predicate(**condition)}" if condition else ""

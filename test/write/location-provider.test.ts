@@ -3,7 +3,6 @@ import { UnsupportedError } from '../../src/base/errors.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { UNPARTITIONED, buildPartitionSpec } from '../../src/spec/partition-spec.ts'
 import { dataFileName, locationProvider } from '../../src/write/location-provider.ts'
-import { readWriteSettings } from '../../src/write/write-settings.ts'
 import { tableMetadata } from './tables.ts'
 
 const schema = defineSchema({ d: 'date', origin: 'string' })
@@ -53,30 +52,5 @@ describe('location provider', () => {
   it('names files as Java does', () => {
     expect(dataFileName('7c1f', 12)).toBe('00000-0-7c1f-00012.parquet')
     expect(dataFileName('7c1f', 1, 3)).toBe('00003-0-7c1f-00001.parquet')
-  })
-})
-
-describe('write settings', () => {
-  it.each<[Record<string, string>, string]>([
-    [{ 'write.format.default': 'orc' }, 'write.format.default'],
-    [{ 'write.format.default': 'avro' }, 'write.format.default'],
-    [{ 'write.parquet.compression-level': '9' }, 'write.parquet.compression-level'],
-    [{ 'write.parquet.bloom-filter-enabled.column.id': 'true' }, 'bloom-filter-enabled.column.id'],
-    [{ 'encryption.key-id': 'k' }, 'encryption.key-id'],
-    [{ 'write.parquet.compression-codec': 'lzo' }, 'lzo'],
-  ])('refuses %o by name', (properties, name) => {
-    expect(() => readWriteSettings(properties)).toThrow(UnsupportedError)
-    expect(() => readWriteSettings(properties)).toThrow(name)
-  })
-
-  it('reads what it honours', () => {
-    expect(
-      readWriteSettings({ 'write.parquet.bloom-filter-enabled.column.id': 'false', 'write.format.default': 'PARQUET' }),
-    ).toEqual({
-      targetFileSizeBytes: 512 * 2 ** 20,
-      rowGroupSizeBytes: 128 * 2 ** 20,
-      codec: 'zstd',
-    })
-    expect(() => readWriteSettings({ 'write.target-file-size-bytes': 'big' })).toThrow('write.target-file-size-bytes')
   })
 })
