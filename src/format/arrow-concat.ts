@@ -4,6 +4,7 @@
  */
 import { BufferType, Data, RecordBatch, Struct, Type } from 'apache-arrow'
 import { InvalidDataError } from '../base/errors.ts'
+import { arrowBytes } from './arrow-inspect.ts'
 
 /** Fixed cost of a batch and of each of its columns beside the values: what keeps thousands of tiny pieces honest. */
 const BATCH_OVERHEAD_BYTES = 256
@@ -21,28 +22,11 @@ export function concatBatches(batches: readonly [RecordBatch, ...RecordBatch[]])
 
 /** Bytes of the rows of a batch, not of the larger buffers that a slice may point into. */
 export function batchSizeBytes(batch: RecordBatch): number {
-  return batch.data.children.reduce((sum, column) => sum + dataSizeBytes(column), BATCH_OVERHEAD_BYTES)
+  return BATCH_OVERHEAD_BYTES + COLUMN_OVERHEAD_BYTES * countColumns(batch.data) + arrowBytes(batch.data)
 }
 
-function dataSizeBytes(data: Data): number {
-  const { length } = data
-  const own = COLUMN_OVERHEAD_BYTES + (data.nullCount > 0 ? length >> 3 : 0)
-  switch (data.type.typeId) {
-    case Type.Null:
-      return own
-    case Type.Bool:
-      return own + (length >> 3)
-    case Type.Struct:
-      return data.children.reduce((sum, child) => sum + dataSizeBytes(child), own)
-    case Type.Utf8:
-    case Type.Binary:
-      return own + 4 * length + spanOf(data)
-    case Type.List:
-    case Type.Map:
-      return own + 4 * length + dataSizeBytes(usedChild(data))
-    default:
-      return own + length * widthOf(data)
-  }
+function countColumns({ children }: Data): number {
+  return children.reduce((sum, child) => sum + 1 + countColumns(child), 0)
 }
 
 /** Columns of one type as one. */
@@ -136,10 +120,6 @@ function validityBits(part: Data): Uint8Array | undefined {
   return part.nullCount > 0 ? part.nullBitmap : undefined
 }
 
-function widthOf(data: Data): number {
-  return data.stride * (data.values as { readonly BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
-}
-
 /** The slots of a list's child that its rows point to. */
 function usedChild(data: Data): Data {
   return childOf(data, 0, startOf(data), endOf(data))
@@ -157,8 +137,4 @@ function startOf(data: Data): number {
 
 function endOf(data: Data): number {
   return (data.valueOffsets as Int32Array)[data.length] ?? 0
-}
-
-function spanOf(data: Data): number {
-  return endOf(data) - startOf(data)
 }

@@ -33,6 +33,7 @@ export function getValue(column: Data | Vector, row: number, type: PrimitiveType
 
 /** Reads values of a column in the layout of `toArrowType(type)`. Binaries are views of the batch's memory. */
 export function valueGetter(column: Data, type: PrimitiveType): ValueGetter {
+  if (type.kind === 'unknown') return () => null
   const get = presentGetter(column, type)
   return column.nullCount === 0 ? get : (row) => (column.getValid(row) ? get(row) : null)
 }
@@ -60,7 +61,7 @@ export function toRow(batch: RecordBatch, schema: Schema, row: number): Row {
 const rowGetters = new WeakMap<RecordBatch, { readonly schema: Schema; readonly get: (row: number) => Row }>()
 
 /** Values of rows that are not null. */
-function presentGetter(column: Data, type: PrimitiveType): (row: number) => Value {
+function presentGetter(column: Data, type: Exclude<PrimitiveType, { kind: 'unknown' }>): (row: number) => Value {
   switch (type.kind) {
     case 'boolean': {
       const bits = column.values as Uint8Array
@@ -103,8 +104,6 @@ function presentGetter(column: Data, type: PrimitiveType): (row: number) => Valu
       const values = column.values as Uint8Array
       return (row) => values.subarray(offsets[row], offsets[row + 1])
     }
-    case 'unknown':
-      throw new UnsupportedError('a column of type unknown has no values')
   }
 }
 

@@ -54,7 +54,7 @@ export function decodeVariant(metadata: Uint8Array, value: Uint8Array): RowValue
   return decodeVariantValue(parseVariantMetadata(metadata), value)
 }
 
-export function decodeVariantValue(dictionary: VariantDictionary, value: Uint8Array): RowValue {
+function decodeVariantValue(dictionary: VariantDictionary, value: Uint8Array): RowValue {
   const found = new VariantReader(dictionary, value).value(0, value.length, 0)
   if (variantEnd(value, 0) !== value.length) fail('bytes follow its value')
   return found

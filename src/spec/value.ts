@@ -233,15 +233,16 @@ function describeExpected(type: PrimitiveType, input: unknown): string {
   return type.kind === 'timestamptz' || type.kind === 'timestamptz_ns' ? `${name} (with an offset, such as Z)` : name
 }
 
-function describeInput(input: unknown): string {
+/** Anything, short enough for a message. */
+export function describeInput(input: unknown): string {
   if (input === null || input === undefined) return 'null'
   if (typeof input === 'string') return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
   if (input instanceof Date) return Number.isNaN(input.getTime()) ? 'an invalid date' : input.toISOString()
   if (input instanceof Uint8Array) return `${input.length} bytes`
   if (Array.isArray(input)) return 'an array'
-  return typeof input === 'number' || typeof input === 'bigint' || typeof input === 'boolean'
-    ? String(input)
-    : `a value of type ${typeof input}`
+  if (typeof input === 'object') return input instanceof Map ? 'a Map' : 'an object'
+  const isPlain = typeof input === 'number' || typeof input === 'bigint' || typeof input === 'boolean'
+  return isPlain ? String(input) : `a ${typeof input}`
 }
 
 // One function for each JavaScript type: engines make fast only what always sees the same.

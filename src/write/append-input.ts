@@ -5,8 +5,8 @@
 import { RecordBatch, Table } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
 import type { Schema } from '../spec/types.ts'
+import { describeInput } from '../spec/value.ts'
 import { castBatch } from './arrow-input.ts'
-import { describeFound } from './cell-mismatch.ts'
 import { ROWS_PER_RUN, RowPacker } from './rows-to-arrow.ts'
 import type { InputRow } from './rows-to-arrow.ts'
 
@@ -64,7 +64,7 @@ async function* runsOf(input: AppendInput): AsyncGenerator<RowRun | RecordBatch,
   else if (isIterable(input)) yield* runsOfItems(input)
   else if (isAsyncIterable(input)) yield* runsOfAsyncItems(input)
   else {
-    const found = describeFound(input)
+    const found = describeInput(input)
     throw new ValidationError(`append takes an array of rows, Arrow data, or an iterable of these, found ${found}`, {
       context: { found },
     })

@@ -3,6 +3,7 @@
  * of nesting puts its step in front of the path, and whoever knows the row turns it into the user's ValidationError.
  */
 import { ValidationError } from '../base/errors.ts'
+import { describeInput } from '../spec/value.ts'
 
 export class CellMismatch extends ValidationError {
   /** Way from the column to the value, as it is appended to the column's name: `[3].zip`; empty for the cell itself. */
@@ -46,13 +47,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** The mismatch of the first string within `input`, at any depth, that UTF-8 can't say. */
 export function findLoneSurrogate(input: unknown): CellMismatch | undefined {
   if (typeof input === 'string') {
-    return LONE_SURROGATE.test(input) ? new CellMismatch('well-formed text', describeFound(input)) : undefined
+    return LONE_SURROGATE.test(input) ? new CellMismatch('well-formed text', describeInput(input)) : undefined
   }
   if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return undefined
   if (input instanceof Map) {
     for (const entry of input) {
       const found = findLoneSurrogate(entry[0]) ?? findLoneSurrogate(entry[1])
-      if (found !== undefined) return found.within(`[${describeFound(entry[0])}]`)
+      if (found !== undefined) return found.within(`[${describeInput(entry[0])}]`)
     }
     return undefined
   }
@@ -73,15 +74,4 @@ export function asMismatch(error: unknown): unknown {
   if (!(error instanceof ValidationError) || error instanceof CellMismatch) return error
   const expected = /^expected (.*), found /s.exec(error.message)?.[1] ?? String(error.context['expected'])
   return new CellMismatch(expected, String(error.context['found']))
-}
-
-/** Anything, short enough for a message. */
-export function describeFound(input: unknown): string {
-  if (input === null || input === undefined) return 'null'
-  if (typeof input === 'string') return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
-  if (Array.isArray(input)) return 'an array'
-  if (input instanceof Uint8Array) return `${input.length} bytes`
-  if (typeof input === 'object') return input instanceof Date ? 'a Date' : input instanceof Map ? 'a Map' : 'an object'
-  const isPlain = typeof input === 'number' || typeof input === 'bigint' || typeof input === 'boolean'
-  return isPlain ? String(input) : `a ${typeof input}`
 }

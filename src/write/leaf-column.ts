@@ -4,8 +4,7 @@
  */
 import type { Data, RecordBatch } from 'apache-arrow'
 import { UnsupportedError, ValidationError } from '../base/errors.ts'
-import { decodeUuid } from '../spec/single-value.ts'
-import type { NestedField, PrimitiveType, Schema, Value } from '../spec/types.ts'
+import type { NestedField, PrimitiveType, Schema } from '../spec/types.ts'
 import { isPrimitive } from '../spec/types.ts'
 
 export interface LeafPath {
@@ -105,39 +104,6 @@ export function keyReader(type: PrimitiveType, data: Data): (row: number) => Val
   }
 }
 
-/** Reads values of rows that are not null. */
-export function valueReader(type: PrimitiveType, data: Data): (row: number) => Value {
-  switch (type.kind) {
-    case 'boolean':
-      return (row) => bitAt(data, row)
-    case 'string': {
-      const buffer = bufferOf(data)
-      const offsets = data.valueOffsets as Int32Array
-      return (row) => buffer.toString('utf8', offsets[row], offsets[row + 1])
-    }
-    case 'decimal': {
-      const { buffer, byteOffset, byteLength } = data.values as Uint32Array
-      const view = new DataView(buffer, byteOffset, byteLength)
-      return (row) => (view.getBigInt64(16 * row + 8, true) << 64n) | view.getBigUint64(16 * row, true)
-    }
-    case 'uuid': {
-      const values = data.values as Uint8Array
-      return (row) => decodeUuid(values.subarray(16 * row, 16 * row + 16))
-    }
-    case 'fixed':
-    case 'binary':
-    case 'geometry':
-    case 'geography': {
-      const [values, range] = [data.values as Uint8Array, byteRange(data)]
-      return (row) => values.slice(...range(row))
-    }
-    default: {
-      const values = data.values as ArrayLike<number | bigint>
-      return (row) => values[row] as number | bigint
-    }
-  }
-}
-
 function bitAt({ values, offset }: Data, row: number): boolean {
   const bit = offset + row
   return (((values[bit >> 3] as number) >> (bit & 7)) & 1) === 1
@@ -162,13 +128,6 @@ function bytesReader(data: Data): (row: number) => string {
   if (offsets !== undefined) return (row) => buffer.toString('latin1', offsets[row], offsets[row + 1])
   const width = widthOf(data)
   return (row) => buffer.toString('latin1', row * width, (row + 1) * width)
-}
-
-function byteRange(data: Data): (row: number) => [number, number] {
-  const offsets = data.valueOffsets as Int32Array | undefined
-  if (offsets !== undefined) return (row) => [offsets[row] as number, offsets[row + 1] as number]
-  const width = widthOf(data)
-  return (row) => [row * width, (row + 1) * width]
 }
 
 /** Bytes of a value of fixed width. */

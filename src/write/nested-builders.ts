@@ -8,8 +8,9 @@ import { UnsupportedError } from '../base/errors.ts'
 import { defaultRowValue } from '../spec/default-value.ts'
 import type { ListType, MapType, NestedField, StructType, Type } from '../spec/types.ts'
 import { isPrimitive } from '../spec/types.ts'
+import { describeInput } from '../spec/value.ts'
 import { BinaryBuilder, StringBuilder } from './bytes-builders.ts'
-import { CellMismatch, describeFound, rethrowWithin } from './cell-mismatch.ts'
+import { CellMismatch, rethrowWithin } from './cell-mismatch.ts'
 import { PrimitiveBuilder, Validity } from './column-builder.ts'
 import type { ColumnBuffers, ColumnBuilder } from './column-builder.ts'
 import { BooleanBuilder, FixedBytesBuilder, FloatBuilder, Int32Builder, Int64Builder } from './fixed-builders.ts'
@@ -170,10 +171,10 @@ class StructBuilder extends NestedBuilder {
   }
 
   append(input: unknown): void {
-    if (!isPlainObject(input)) throw new CellMismatch('struct', describeFound(input))
+    if (!isPlainObject(input)) throw new CellMismatch('struct', describeInput(input))
     const unknown = this.#keys.unknownKey(input)
     if (unknown !== undefined) {
-      throw new CellMismatch(`one of ${this.#keys.list()}`, describeFound(input[unknown]), `.${unknown}`)
+      throw new CellMismatch(`one of ${this.#keys.list()}`, describeInput(input[unknown]), `.${unknown}`)
     }
     for (const member of this.#members) {
       try {
@@ -268,7 +269,7 @@ class ListBuilder extends RepeatedBuilder {
   }
 
   append(input: unknown): void {
-    if (!Array.isArray(input)) throw new CellMismatch('list', describeFound(input))
+    if (!Array.isArray(input)) throw new CellMismatch('list', describeInput(input))
     const elements: readonly unknown[] = input
     let index = 0
     try {
@@ -314,13 +315,13 @@ class MapBuilder extends RepeatedBuilder {
 
   append(input: unknown): void {
     const entries = input instanceof Map ? input : isPlainObject(input) ? Object.entries(input) : undefined
-    if (entries === undefined) throw new CellMismatch('map', describeFound(input))
+    if (entries === undefined) throw new CellMismatch('map', describeInput(input))
     for (const [key, value] of entries as Iterable<readonly [unknown, unknown]>) {
       try {
         appendMember(this.#key, key, true, this.#type.key)
         appendMember(this.#value, value, this.#type.valueRequired, this.#type.value)
       } catch (error) {
-        rethrowWithin(error, `[${describeFound(key)}]`)
+        rethrowWithin(error, `[${describeInput(key)}]`)
       }
     }
     this.pushOffset(this.#key.length)

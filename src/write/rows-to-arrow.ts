@@ -7,7 +7,8 @@ import type { Schema as ArrowSchema } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import type { Schema } from '../spec/types.ts'
-import { CellMismatch, LateMismatch, describeFound, findLoneSurrogate } from './cell-mismatch.ts'
+import { describeInput } from '../spec/value.ts'
+import { CellMismatch, LateMismatch, findLoneSurrogate } from './cell-mismatch.ts'
 import { KeyCheck, isPlainObject } from './key-check.ts'
 import { Member } from './nested-builders.ts'
 
@@ -98,7 +99,7 @@ export class RowPacker {
 
   #refuse(input: unknown, row: number): never {
     if (!isPlainObject(input)) {
-      const found = describeFound(input)
+      const found = describeInput(input)
       throw new ValidationError(`row ${row}: expected an object with a value for each column, found ${found}`, {
         context: { row, expected: 'an object', found },
       })

@@ -2,10 +2,11 @@
  * Dictionary-encodes the results of a transform over a column: each row gets the number of its result, each distinct
  * result is computed about once. The partitioner groups rows by these numbers, the sorter ranks them.
  */
+import { valueGetter } from '../format/arrow-values.ts'
 import type { PrimitiveType, Value } from '../spec/types.ts'
 import type { Transform } from '../spec/transform.ts'
 import { applyTransform } from '../spec/transform.ts'
-import { keyReader, nullRows, valueReader } from './leaf-column.ts'
+import { keyReader, nullRows } from './leaf-column.ts'
 import type { LeafColumn, ValueKey } from './leaf-column.ts'
 
 /** Source values remembered before the memory is started anew; results are all kept. */
@@ -38,7 +39,7 @@ export class TransformEncoder {
     const ids = new Uint32Array(length)
     const nulls = this.#transform.kind === 'void' ? new Uint8Array(length).fill(1) : nullRows(column)
     const keyOf = this.#keys(column)
-    const valueOf = valueReader(this.#type, column.data)
+    const valueOf = valueGetter(column.data, this.#type)
     for (let row = 0; row < length; row++) {
       if (nulls !== undefined && nulls[row] === 1) {
         ids[row] = this.#resultId(null)
@@ -62,7 +63,7 @@ export class TransformEncoder {
     }
   }
 
-  #learn(key: ValueKey, value: Value): number {
+  #learn(key: ValueKey, value: Value | null): number {
     const id = this.#resultId(applyTransform(this.#transform, this.#type, value))
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(key, id)
@@ -73,7 +74,8 @@ export class TransformEncoder {
     const key = resultKey(result)
     let id = this.#resultIds.get(key)
     if (id === undefined) {
-      id = this.#results.push(result) - 1
+      // A view would keep its whole batch alive.
+      id = this.#results.push(result instanceof Uint8Array ? Uint8Array.from(result) : result) - 1
       this.#resultIds.set(key, id)
     }
     return id

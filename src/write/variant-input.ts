@@ -22,8 +22,8 @@ import { printVariantMetadata } from '../format/variant-metadata.ts'
 import { MAX_VARIANT_DEPTH, decodeVariant } from '../format/variant-value.ts'
 import { fitsPrecision } from '../spec/decimal.ts'
 import { MAX_DECIMAL_PRECISION } from '../spec/primitive-type.ts'
-import { comparatorOf } from '../spec/value.ts'
-import { CellMismatch, describeFound, findLoneSurrogate, rethrowWithin } from './cell-mismatch.ts'
+import { comparatorOf, describeInput } from '../spec/value.ts'
+import { CellMismatch, findLoneSurrogate, rethrowWithin } from './cell-mismatch.ts'
 import { isPlainObject } from './key-check.ts'
 
 export interface EncodedVariant {
@@ -72,7 +72,7 @@ function collectNames(input: unknown, names: Set<string>, depth: number): void {
   if (depth > MAX_VARIANT_DEPTH) throw new CellMismatch(`at most ${MAX_VARIANT_DEPTH} levels`, 'more')
   if (Array.isArray(input)) for (const item of input as readonly unknown[]) collectNames(item, names, depth + 1)
   for (const [name, member] of Array.isArray(input) ? [] : (membersOf(input) ?? [])) {
-    if (typeof name !== 'string') throw new CellMismatch('text for keys', describeFound(name))
+    if (typeof name !== 'string') throw new CellMismatch('text for keys', describeInput(name))
     names.add(name)
     collectNames(member, names, depth + 1)
   }
@@ -93,7 +93,7 @@ function encodeValue(input: unknown, ids: ReadonlyMap<string, number>): Uint8Arr
     case 'object':
       return input === null ? VARIANT_NULL : encodeObject(input, ids)
     default:
-      throw new CellMismatch('variant', describeFound(input))
+      throw new CellMismatch('variant', describeInput(input))
   }
 }
 
@@ -106,7 +106,7 @@ function encodeNumber(input: number): Uint8Array {
 function encodeBigint(input: bigint): Uint8Array {
   if (BigInt.asIntN(64, input) === input) return variantInteger('int64', input)
   if (fitsPrecision(input, MAX_DECIMAL_PRECISION)) return variantDecimal('decimal16', 0, input)
-  throw new CellMismatch(`variant (integers of at most ${MAX_DECIMAL_PRECISION} digits)`, describeFound(input))
+  throw new CellMismatch(`variant (integers of at most ${MAX_DECIMAL_PRECISION} digits)`, describeInput(input))
 }
 
 function encodeText(input: string): Uint8Array {
@@ -122,7 +122,7 @@ function encodeObject(input: object, ids: ReadonlyMap<string, number>): Uint8Arr
     return variantArray((input as readonly unknown[]).map((item, i) => within(`[${i}]`, () => encodeValue(item, ids))))
   }
   const members = membersOf(input)
-  if (members === undefined) throw new CellMismatch('variant', describeFound(input))
+  if (members === undefined) throw new CellMismatch('variant', describeInput(input))
   const fields = members.map(([key, member]) => {
     const name = String(key)
     return within(`.${name}`, () => {

@@ -313,3 +313,19 @@ it('gives all decimals the fewest bytes that hold them', () => {
     if (precision > 18) expect(BigInt.asIntN(bits - 8, largest)).not.toBe(largest)
   }
 })
+
+it('annotates variants as VARIANT(1), whose members are required and have no ids', () => {
+  const schema = schemaOf(fieldOf(7, 'v', { kind: 'variant' }))
+  const { footer } = encode([batchOf(schema, [[[Uint8Array.of(1, 0, 0), Uint8Array.of(4)], null]])], { schema })
+  const [, group, metadata, value] = new ThriftCursor(footer.thrift, 'x', 'footer').cursors(2, 'schema')
+  expect([group?.string(4), group?.integer(3), group?.integer(9)]).toEqual(['v', 1, 7])
+  expect(group?.cursor(10, 'logicalType')?.cursor(16, 'VARIANT')?.integer(1)).toBe(1)
+  for (const [name, member] of Object.entries({ metadata, value })) {
+    expect([member?.string(4), member?.integer(1), member?.integer(3), member?.integer(9)]).toEqual([
+      name,
+      6,
+      0,
+      undefined,
+    ])
+  }
+})

@@ -137,7 +137,7 @@ describe('fromRowValue refuses', () => {
     [simple('int'), '0x10', 'expected int, found "0x10"'],
     [simple('long'), 2 ** 53, 'expected long, found 9007199254740992'],
     [simple('long'), 2n ** 63n, 'expected long, found 9223372036854775808'],
-    [simple('long'), {}, 'expected long, found a value of type object'],
+    [simple('long'), {}, 'expected long, found an object'],
     [simple('long'), [1], 'expected long, found an array'],
     [simple('double'), 2n ** 53n + 1n, 'expected double, found 9007199254740993'],
     [simple('double'), '1e999', 'expected double, found "1e999"'],
