@@ -76,6 +76,11 @@ export interface ScanReportEvent {
   readonly skippedDataManifests: number
   readonly resultDataFiles: number
   readonly skippedDataFiles: number
+  readonly totalDeleteManifests: number
+  readonly scannedDeleteManifests: number
+  readonly skippedDeleteManifests: number
+  /** Delete files and deletion vectors that apply to the data files, each counted once. */
+  readonly resultDeleteFiles: number
   readonly totalFileSizeInBytes: number
   readonly planningDurationMs: number
 }

@@ -72,7 +72,8 @@ export function fileMustMatch(expression: BoundExpression, file: DataFile, schem
   return file.recordCount === 0 || statsMustMatch(expression, fileStats(file, schema))
 }
 
-function fileStats(file: DataFile, schema: Schema): StatsOf {
+/** What the metrics of `file` tell of its columns, in the types of `schema`. */
+export function fileStats(file: DataFile, schema: Schema): StatsOf {
   const known = new Map<number, ColumnStats>()
   return (fieldId) => {
     let stats = known.get(fieldId)

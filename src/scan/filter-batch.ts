@@ -13,13 +13,13 @@ import { type ColumnTest, compileColumnTest, testNan } from './column-test.ts'
 /** One byte a row: 1 where the row matches. */
 export type RowMask = Uint8Array
 
-export type BatchFilter = (batch: RecordBatch) => RowMask
+/** Clears the rows of `mask` that do not match, all of them set where none is given, and returns it. */
+export type BatchFilter = (batch: RecordBatch, mask?: RowMask) => RowMask
 
 /** Compiles `filter` for batches laid out as `schema`, which must hold every column that the filter names. */
 export function compileFilter(filter: BoundExpression, schema: Schema): BatchFilter {
   const narrow = compileNode(filter, schema)
-  return (batch) => {
-    const mask = new Uint8Array(batch.numRows).fill(1)
+  return (batch, mask = new Uint8Array(batch.numRows).fill(1)) => {
     narrow(batch, mask)
     return mask
   }
@@ -126,9 +126,9 @@ function clearNulls(data: Data, mask: RowMask): void {
 }
 
 /** Child positions from the batch down to the column; filters never reach into lists and maps. */
-function columnPath(schema: Schema, ref: BoundReference): readonly number[] {
+export function columnPath(schema: Schema, ref: Pick<BoundReference, 'fieldId' | 'name'>): readonly number[] {
   const path = findPath(schema.fields, ref.fieldId)
-  if (path === undefined) throw new InvalidDataError(`filter column "${ref.name}" is not among the columns read`)
+  if (path === undefined) throw new InvalidDataError(`column "${ref.name}" is not among the columns read`)
   return path
 }
 
@@ -141,7 +141,8 @@ function findPath(fields: readonly NestedField[], fieldId: number): readonly num
   return undefined
 }
 
-function columnsAlong(batch: RecordBatch, path: readonly number[]): readonly Data[] {
+/** The column at the end of a path, and before it the structs that it lies in. */
+export function columnsAlong(batch: RecordBatch, path: readonly number[]): readonly Data[] {
   const columns: Data[] = []
   let parent: Data = batch.data
   for (const index of path) {

@@ -1,10 +1,11 @@
 /**
  * Planning: from a snapshot to the data files that may hold rows of a filter. Manifests are pruned by their partition
  * summaries, then read in parallel; their entries are pruned by partition and by column metrics. Tasks stream in the
- * order of the manifests, the first after the first manifest. The read flow's next step is read-task.ts.
+ * order of the manifests, the first after the first manifest; where the snapshot has delete files, after all of those are
+ * known. The read flow's next step is read-task.ts.
  */
 import { mapConcurrent } from '../base/concurrency.ts'
-import { UnsupportedError } from '../base/errors.ts'
+import { InvalidDataError } from '../base/errors.ts'
 import type { BoundExpression } from '../expr/bound-expression.ts'
 import { evaluate } from '../expr/evaluate.ts'
 import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
@@ -13,22 +14,21 @@ import { projectPartition, residual } from '../expr/project.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
 import type { KeepEntry } from '../manifest/manifest-reader.ts'
-import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { ManifestEntry, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
-import type { Snapshot } from '../spec/snapshot.ts'
 import { specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import type { Schema } from '../spec/types.ts'
-import type { FileScanTask } from './scan-task.ts'
+import { type DeletesOf, indexDeletes, isUnpartitioned } from './delete-index.ts'
+import { foldMetadata } from './metadata-values.ts'
+import type { ResolvedScan } from './resolve-scan.ts'
+import type { DeleteFile, FileScanTask } from './scan-task.ts'
 
 const MAX_MANIFESTS_IN_FLIGHT = 8
 
 export interface PlanInput {
   readonly io: FileIO
   readonly metadata: TableMetadata
-  readonly snapshot: Snapshot | undefined
-  readonly schema: Schema
-  readonly filter: BoundExpression
+  readonly scan: Pick<ResolvedScan, 'snapshot' | 'schema' | 'named' | 'filter' | 'partition'>
   readonly signal?: AbortSignal | undefined
 }
 
@@ -43,21 +43,41 @@ export interface PlanTotals {
   filesSkipped: number
   filesPlanned: number
   bytes: number
+  deleteManifests: number
+  deleteManifestsRead: number
+  /** Live delete files of the snapshot. */
+  deleteFiles: number
+  /** Delete files that apply to planned files, each counted once. */
+  readonly deleteFilesPlanned: Set<DeleteFile>
 }
 
 export function newPlanTotals(): PlanTotals {
-  return { manifests: 0, manifestsRead: 0, requests: 0, files: 0, filesSkipped: 0, filesPlanned: 0, bytes: 0 }
+  return {
+    manifests: 0,
+    manifestsRead: 0,
+    requests: 0,
+    files: 0,
+    filesSkipped: 0,
+    filesPlanned: 0,
+    bytes: 0,
+    deleteManifests: 0,
+    deleteManifestsRead: 0,
+    deleteFiles: 0,
+    deleteFilesPlanned: new Set(),
+  }
 }
 
-/** Errors: UnsupportedError where the snapshot has delete files; those of FileIO and the manifest readers. */
+/** Errors: InvalidDataError where deletes contradict each other; those of FileIO and the manifest readers. */
 export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGenerator<FileScanTask, void, undefined> {
-  const { io, metadata, snapshot, signal } = input
+  const { io, metadata, scan, signal } = input
+  const { snapshot } = scan
   if (snapshot === undefined) return
   totals.requests += snapshot.manifestList === undefined ? (snapshot.manifests?.length ?? 0) : 1
   const manifests = await readManifestList(io, snapshot, { signal })
-  await refuseDeletes(input, manifests)
 
   const filterOf = specFilters(input)
+  const deletes = await readDeletes(input, manifests, filterOf, totals)
+  const deletesOf = indexDeletes(deletes, { metadata, schema: scan.schema })
   const matching: ManifestFile[] = []
   for (const manifest of manifests) {
     if (manifest.content !== 'data' || !hasLiveFiles(manifest)) continue
@@ -80,13 +100,14 @@ export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGen
     for (const entry of entries) {
       if (entry.status === 'deleted') continue
       totals.files++
-      const task = planEntry(entry, filterOf(entry.dataFile.specId), input)
+      const task = planEntry(entry, filterOf(entry.dataFile.specId), deletesOf, input)
       if (task === undefined) {
         totals.filesSkipped++
         continue
       }
       totals.filesPlanned++
       totals.bytes += task.sizeBytes
+      for (const each of task.deletes) totals.deleteFilesPlanned.add(each)
       let taken = false
       try {
         yield task
@@ -107,7 +128,7 @@ interface SpecFilter {
   readonly positions: ReadonlyMap<number, number>
 }
 
-function specFilters({ metadata, schema, filter }: PlanInput): (specId: number) => SpecFilter {
+function specFilters({ metadata, scan: { schema, filter } }: PlanInput): (specId: number) => SpecFilter {
   const known = new Map<number, SpecFilter>()
   return (specId) => {
     let found = known.get(specId)
@@ -122,11 +143,11 @@ function specFilters({ metadata, schema, filter }: PlanInput): (specId: number) 
 }
 
 /** Keeps live files whose partition may hold matching rows, and counts the others; undefined where all partitions may. */
-function partitionTest({ projected, positions }: SpecFilter, totals: PlanTotals): KeepEntry | undefined {
-  if (projected.type === 'true') return undefined
+function partitionTest(specFilter: SpecFilter, totals: PlanTotals): KeepEntry | undefined {
+  if (specFilter.projected.type === 'true') return undefined
   return (partition, status) => {
     if (status === 'deleted') return false
-    if (evaluate(projected, (fieldId) => partition[positions.get(fieldId) ?? -1] ?? null)) return true
+    if (partitionMightMatch(partition, specFilter)) return true
     totals.files++
     totals.filesSkipped++
     return false
@@ -134,13 +155,63 @@ function partitionTest({ projected, positions }: SpecFilter, totals: PlanTotals)
 }
 
 /** Undefined where no row of a file whose partition was kept can match. */
-function planEntry(entry: ManifestEntry, specFilter: SpecFilter, input: PlanInput): FileScanTask | undefined {
+function planEntry(
+  entry: ManifestEntry,
+  specFilter: SpecFilter,
+  deletesOf: DeletesOf,
+  { scan }: PlanInput,
+): FileScanTask | undefined {
   const { dataFile: file, sequenceNumber = 0n } = entry
-  const { filter, schema } = input
+  const { filter, schema } = scan
   const { spec } = specFilter
   const left = residual(filter, spec, schema, file.partition)
   if (left.type === 'false' || !fileMightMatch(left, file, schema)) return undefined
-  return { file, sequenceNumber, spec, residual: left, deletes: [], sizeBytes: file.fileSizeInBytes }
+  const task = { file, sequenceNumber, spec, deletes: deletesOf(file, sequenceNumber), sizeBytes: file.fileSizeInBytes }
+  const folded = scan.named === schema ? left : foldMetadata(left, task, scan.partition)
+  return folded.type === 'false' ? undefined : { ...task, residual: folded }
+}
+
+function partitionMightMatch(partition: PartitionData, { projected, positions }: SpecFilter): boolean {
+  return evaluate(projected, (fieldId) => partition[positions.get(fieldId) ?? -1] ?? null)
+}
+
+/** The delete files that may apply to data files which the filter leaves. */
+async function readDeletes(
+  { io, metadata, signal }: PlanInput,
+  manifests: readonly ManifestFile[],
+  filterOf: (specId: number) => SpecFilter,
+  totals: PlanTotals,
+): Promise<DeleteFile[]> {
+  const matching: ManifestFile[] = []
+  for (const manifest of manifests) {
+    if (manifest.content !== 'deletes' || !hasLiveFiles(manifest)) continue
+    totals.deleteManifests++
+    const { projected, spec } = filterOf(manifest.partitionSpecId)
+    // Equality deletes of an unpartitioned spec apply to files of all others, whatever its own partitions are.
+    if (isUnpartitioned(spec) || manifestMightMatch(projected, spec, manifest.partitions)) matching.push(manifest)
+    else totals.deleteFiles += liveFiles(manifest)
+  }
+  totals.deleteManifestsRead = matching.length
+  totals.requests += matching.length
+  const deletes: DeleteFile[] = []
+  const read = (manifest: ManifestFile): Promise<readonly ManifestEntry[]> =>
+    readManifest(io, manifest, metadata, { signal })
+  for await (const entries of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, read, signal)) {
+    for (const { status, dataFile: file, sequenceNumber } of entries) {
+      if (status === 'deleted') continue
+      totals.deleteFiles++
+      if (sequenceNumber === undefined) {
+        throw new InvalidDataError(`the delete file ${file.filePath} has no sequence number in its manifest`, {
+          context: { location: file.filePath },
+        })
+      }
+      const specFilter = filterOf(file.specId)
+      if (isUnpartitioned(specFilter.spec) || partitionMightMatch(file.partition, specFilter)) {
+        deletes.push({ file, sequenceNumber })
+      }
+    }
+  }
+  return deletes
 }
 
 /** Lists of v1 may leave the counts out: the manifest has to be read then. */
@@ -150,20 +221,4 @@ function hasLiveFiles({ addedFilesCount, existingFilesCount }: ManifestFile): bo
 
 function liveFiles({ addedFilesCount = 0, existingFilesCount = 0 }: ManifestFile): number {
   return addedFilesCount + existingFilesCount
-}
-
-/** Deletes that are not applied would bring deleted rows back, so a snapshot with any is not read at all. */
-async function refuseDeletes({ io, metadata, signal }: PlanInput, manifests: readonly ManifestFile[]): Promise<void> {
-  for (const manifest of manifests) {
-    if (manifest.content !== 'deletes' || !hasLiveFiles(manifest)) continue
-    const entries = await readManifest(io, manifest, metadata, { signal })
-    const live = entries.filter((entry) => entry.status !== 'deleted').map(({ dataFile }) => dataFile)
-    const [first] = live
-    if (first === undefined) continue
-    const others = live.length > 1 ? ` and ${live.length - 1} more` : ''
-    throw new UnsupportedError(
-      `the snapshot has delete files, which firn cannot apply yet: ${first.content} ${first.filePath}${others}`,
-      { context: { deleteFile: first.filePath, content: first.content, manifest: manifest.manifestPath } },
-    )
-  }
 }

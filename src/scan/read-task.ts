@@ -1,30 +1,30 @@
 /**
- * Reading one task: footer, row groups that its residual filter may match, then batches of the needed columns with the
- * rest of the filter applied row by row. The read flow's step between planning and the consumer; read-ahead.ts runs
- * several of these at once.
+ * Reading one task: its deletes and its footer, row groups that its residual filter may match, then batches of the needed
+ * columns. Deleted rows go first, then the rest of the filter is applied row by row. The read flow's step between planning
+ * and the consumer; read-ahead.ts runs several of these at once.
  */
-import { RecordBatch, Struct, makeData } from 'apache-arrow'
-import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
+import { type Data, RecordBatch, Struct, makeData } from 'apache-arrow'
 import { statsMightMatch } from '../expr/metrics-evaluator.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { selectColumns } from '../format/arrow-take.ts'
 import type { ParquetFooter } from '../format/parquet-footer.ts'
 import { readParquet } from '../format/parquet-reader.ts'
-import { type OpenParquetSource, type ParquetSource, openParquet } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
 import type { FileIO } from '../io/file-io.ts'
+import { isMetadataField } from '../spec/metadata-columns.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
+import type { DeleteReader, TaskDeletes } from './delete-reader.ts'
 import { type RowMask, compileFilter, countRows, filterRows } from './filter-batch.ts'
-import { leafIds, schemaToRead } from './resolve-scan.ts'
-import type { FileScanTask } from './scan-task.ts'
+import { isStoredLineage, metadataColumn } from './metadata-values.ts'
+import { checkReadable, openDataFile } from './open-data-file.ts'
+import { type ResolvedScan, leafIds, schemaToRead } from './resolve-scan.ts'
+import { type FileScanTask, isDeletionVector } from './scan-task.ts'
 
 export interface ReadContext {
   readonly io: FileIO
-  /** The snapshot's schema, which residuals are bound to. */
-  readonly schema: Schema
-  /** Columns of the result. */
-  readonly selected: Schema
+  readonly scan: Pick<ResolvedScan, 'schema' | 'named' | 'selected' | 'partition' | 'includesDeleted'>
+  readonly deletes: DeleteReader
   /** The table's `schema.name-mapping.default`, for files without field ids. */
   readonly nameMapping: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -40,13 +40,7 @@ export async function* readTask(
   task: FileScanTask,
   context: ReadContext,
 ): AsyncGenerator<RecordBatch, void, undefined> {
-  const { selected } = context
-  const arrowSchema = toArrowSchema(selected)
-  if (task.residual.type === 'true' && selected.fields.length === 0) {
-    checkReadable(task)
-    yield* rowsWithoutColumns(task.file.recordCount)
-    return
-  }
+  const arrowSchema = toArrowSchema(context.scan.selected)
   for await (const { batch, mask } of readMatches(task, context)) {
     const columns = selectColumns(batch, arrowSchema)
     const rows = mask === undefined ? columns : filterRows(columns, mask)
@@ -55,21 +49,42 @@ export async function* readTask(
 }
 
 /** The task with the row groups that are left to it by the statistics in its file's footer, which this reads. */
-export async function pruneRowGroups(task: FileScanTask, context: ReadContext): Promise<FileScanTask> {
-  checkReadable(task)
-  const { footer } = await openFile(task, context)
-  return { ...task, rowGroups: matchingRowGroups(task, footer, context.schema) }
+export async function pruneRowGroups(
+  task: FileScanTask,
+  { io, scan, nameMapping, signal }: Omit<ReadContext, 'deletes'>,
+): Promise<FileScanTask> {
+  const { footer } = await openDataFile(task.file, io, { nameMapping, signal })
+  return { ...task, rowGroups: matchingRowGroups(task, footer, scan.schema) }
 }
 
-/** How many rows of the task match; reads only the columns of its residual, and nothing where that is always true. */
+/** How many rows of the task match; reads only the columns of its residual and its equality deletes. */
 export async function countTask(task: FileScanTask, context: ReadContext): Promise<number> {
-  if (task.residual.type === 'true') return task.file.recordCount
   let count = 0
-  const selected: Schema = { ...context.selected, fields: [], identifierFieldIds: [] }
-  for await (const { batch, mask } of readMatches(task, { ...context, selected })) {
+  const selected: Schema = { ...context.scan.selected, fields: [], identifierFieldIds: [] }
+  for await (const { batch, mask } of readMatches(task, { ...context, scan: { ...context.scan, selected } })) {
     count += mask === undefined ? batch.numRows : countRows(mask)
   }
   return count
+}
+
+/**
+ * Rows that the task's deletes leave, as its metadata tells: all, or all but those of one deletion vector, whose record
+ * count is its number of rows. Undefined where delete files have to be read.
+ */
+export function liveRowCount({ file, deletes }: FileScanTask, { scan }: Pick<ReadContext, 'scan'>): number | undefined {
+  const [first, ...others] = deletes
+  if (first === undefined || scan.includesDeleted) return file.recordCount
+  if (others.length > 0 || !isDeletionVector(first)) return undefined
+  const left = file.recordCount - first.file.recordCount
+  return left >= 0 ? left : undefined
+}
+
+/** Rows that the task's deletes leave at least. */
+export function leastLiveRows(task: FileScanTask, context: Pick<ReadContext, 'scan'>): number {
+  const { file, deletes } = task
+  if (deletes.some((each) => each.file.content === 'equality-deletes')) return liveRowCount(task, context) ?? 0
+  const deleted = deletes.reduce((sum, each) => sum + each.file.recordCount, 0)
+  return liveRowCount(task, context) ?? Math.max(0, file.recordCount - deleted)
 }
 
 /** Compressed bytes that opening the task brings into memory, as far as metadata tells. */
@@ -87,10 +102,10 @@ export function rowGroupCount({ file, rowGroups }: FileScanTask): number {
   return rowGroups?.length ?? Math.max(file.splitOffsets?.length ?? 1, 1)
 }
 
-function columnBytes({ file, residual }: FileScanTask, { schema, selected }: ReadContext): number {
+function columnBytes({ file, residual }: FileScanTask, { scan }: ReadContext): number {
   const { columnSizes, fileSizeInBytes } = file
   if (columnSizes === undefined) return fileSizeInBytes
-  const columns = schemaToRead(schema, selected, residual)
+  const columns = schemaToRead(scan, residual)
   return leafIds(columns.fields).reduce((sum, id) => sum + (columnSizes.get(id) ?? 0), 0)
 }
 
@@ -100,42 +115,87 @@ interface Matches {
   readonly mask: RowMask | undefined
 }
 
+/** Batches of `schemaToRead`; where the task has deletes, they may have columns for them besides. */
 async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGenerator<Matches, void, undefined> {
-  checkReadable(task)
-  const { schema, selected, signal } = context
-  const { residual } = task
-  const columns = schemaToRead(schema, selected, residual)
-  const source = await openFile(task, context)
-  const rowGroups = matchingRowGroups(task, source.footer, schema)
-  if (rowGroups.length === 0) return
-  const filter = residual.type === 'true' ? undefined : compileFilter(residual, columns)
-  const constants = identityConstants(task)
-  const options = { schema: columns, rowGroups, batchRows: BATCH_ROWS, constants, signal }
-  for await (const { batch } of readParquet(source, options)) {
-    signal?.throwIfAborted()
-    yield { batch, mask: filter?.(batch) }
-  }
-}
-
-/** Some writers record a size that is not the file's: where no footer is found by it, the store is asked. */
-async function openFile({ file }: FileScanTask, context: ReadContext): Promise<OpenParquetSource> {
-  const { filePath, fileSizeInBytes } = file
-  const { io, nameMapping, signal } = context
+  checkReadable(task.file)
+  const deletes = await context.deletes.open(task)
   try {
-    return await openParquet(sourceOf(io, filePath, fileSizeInBytes), { nameMapping, signal })
-  } catch (error) {
-    if (!(error instanceof InvalidDataError)) throw error
-    const { sizeBytes } = await io.stat(filePath, { signal })
-    if (sizeBytes === fileSizeInBytes) throw error
-    return openParquet(sourceOf(io, filePath, sizeBytes), { nameMapping, signal })
+    yield* readLive(task, deletes, context)
+  } finally {
+    deletes?.close()
   }
 }
 
-function sourceOf(io: FileIO, location: string, sizeBytes: number): ParquetSource {
-  return {
-    location,
-    sizeBytes,
-    read: async (range, options) => (await io.readRange(location, range, options)).bytes,
+async function* readLive(
+  task: FileScanTask,
+  deletes: TaskDeletes | undefined,
+  context: ReadContext,
+): AsyncGenerator<Matches, void, undefined> {
+  const { scan, signal } = context
+  const { residual } = task
+  const wide = schemaToRead(scan, residual, deletes?.columns)
+  const stored = storedColumns(wide, task)
+  const liveRows = deletes?.bind(stored)
+  const filter = residual.type === 'true' ? undefined : compileFilter(residual, wide)
+  const widen = withMetadata(wide, stored, task, scan)
+  for await (const { batch: read, position } of readStored(task, stored, context)) {
+    signal?.throwIfAborted()
+    const live = liveRows?.(read, position)
+    const batch = widen(read, position, live)
+    const kept = scan.includesDeleted ? undefined : live
+    yield { batch, mask: filter === undefined ? kept : filter(batch, kept) }
+  }
+}
+
+/** Of the columns needed, those that the file may store. */
+function storedColumns(wide: Schema, task: FileScanTask): Schema {
+  if (!wide.fields.some(isMetadataField)) return wide
+  const fields = wide.fields.filter((field) => !isMetadataField(field) || isStoredLineage(field, task))
+  return { ...wide, fields }
+}
+
+interface StoredBatch {
+  readonly batch: RecordBatch
+  readonly position: number
+}
+
+async function* readStored(
+  task: FileScanTask,
+  schema: Schema,
+  { io, scan, nameMapping, signal }: ReadContext,
+): AsyncGenerator<StoredBatch, void, undefined> {
+  if (schema.fields.length === 0) {
+    yield* rowsWithoutColumns(task.file.recordCount)
+    return
+  }
+  const source = await openDataFile(task.file, io, { nameMapping, signal })
+  const rowGroups = matchingRowGroups(task, source.footer, scan.schema)
+  if (rowGroups.length === 0) return
+  yield* readParquet(source, { schema, rowGroups, batchRows: BATCH_ROWS, constants: identityConstants(task), signal })
+}
+
+/** Adds the metadata columns of `wide` to batches of the columns that are stored. */
+function withMetadata(
+  wide: Schema,
+  stored: Schema,
+  task: FileScanTask,
+  { partition }: ReadContext['scan'],
+): (batch: RecordBatch, position: number, live: RowMask | undefined) => RecordBatch {
+  if (!wide.fields.some(isMetadataField)) return (batch) => batch
+  const arrowSchema = toArrowSchema(wide)
+  const columns = wide.fields.map((field) => {
+    const index = stored.fields.findIndex(({ id }) => id === field.id)
+    return { index, make: isMetadataField(field) ? metadataColumn(field, task, partition) : undefined }
+  })
+  return (batch, position, live) => {
+    const rows = batch.numRows
+    const children = columns.flatMap(({ index, make }): Data[] => {
+      const read = batch.data.children[index]
+      if (make !== undefined) return [make({ position, rows, live, stored: read })]
+      return read === undefined ? [] : [read]
+    })
+    const type = new Struct(arrowSchema.fields)
+    return new RecordBatch(arrowSchema, makeData({ type, length: rows, nullCount: 0, children }))
   }
 }
 
@@ -156,20 +216,12 @@ function identityConstants({ spec, file }: FileScanTask): (field: NestedField) =
   return ({ id }) => constants.get(id)
 }
 
-function checkReadable({ file, deletes }: FileScanTask): void {
-  const context = { location: file.filePath, format: file.fileFormat }
-  const refuse = (why: string): never => {
-    throw new UnsupportedError(`${file.filePath} cannot be read: ${why}`, { context })
-  }
-  if (file.fileFormat !== 'parquet') refuse(`its format is ${file.fileFormat}, and firn reads Parquet only`)
-  if (file.keyMetadata !== undefined) refuse('it is encrypted')
-  if (deletes.length > 0) refuse('delete files apply to it, which firn cannot apply yet')
-}
-
-function* rowsWithoutColumns(rows: number): Generator<RecordBatch, void, undefined> {
+/** Where no column of the file is needed, it isn't read. */
+function* rowsWithoutColumns(rows: number): Generator<StoredBatch, void, undefined> {
   const schema = toArrowSchema({ schemaId: 0, fields: [], identifierFieldIds: [] })
   for (let start = 0; start < rows; start += BATCH_ROWS) {
     const length = Math.min(BATCH_ROWS, rows - start)
-    yield new RecordBatch(schema, makeData({ type: new Struct([]), length, nullCount: 0, children: [] }))
+    const data = makeData({ type: new Struct([]), length, nullCount: 0, children: [] })
+    yield { batch: new RecordBatch(schema, data), position: start }
   }
 }

@@ -16,19 +16,22 @@ import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
+import { DeleteReader } from './delete-reader.ts'
 import { type PlanTotals, newPlanTotals, planFiles } from './plan-files.ts'
 import { readAhead } from './read-ahead.ts'
 import {
   type ReadContext,
   countTask,
   estimateRequests,
+  leastLiveRows,
+  liveRowCount,
   openingBytes,
   pruneRowGroups,
   readTask,
   rowGroupCount,
 } from './read-task.ts'
 import { type ResolvedScan, type ScanOptions, resolveScan } from './resolve-scan.ts'
-import type { FileScanTask, ScanPlan } from './scan-task.ts'
+import type { DeleteFile, FileScanTask, ScanPlan } from './scan-task.ts'
 
 export type { ScanOptions } from './resolve-scan.ts'
 
@@ -76,8 +79,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   /**
-   * Batches in the order of the files. Leaving the loop early aborts what is in flight. Errors: UnsupportedError for
-   * tables with deletes, InvalidDataError naming the file, those of the store.
+   * Batches in the order of the files. Leaving the loop early aborts what is in flight. Errors: InvalidDataError
+   * naming the file, UnsupportedError for files in other formats than Parquet, those of the store.
    */
   [Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
     return this.#explained(this.#batches())
@@ -134,9 +137,14 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       snapshotId: this.#scan.snapshot?.snapshotId,
       manifests: { total: totals.manifests, read: totals.manifestsRead },
       files: { total: totals.files, planned: totals.filesPlanned },
+      deleteManifests: { total: totals.deleteManifests, read: totals.deleteManifestsRead },
+      deleteFiles: { total: totals.deleteFiles, planned: totals.deleteFilesPlanned.size },
       rowGroups: { total: rowGroupsInFiles, planned: rowGroupsLeft },
       bytes: totals.bytes,
-      requests: pruned.reduce((sum, task) => sum + estimateRequests(task), totals.requests),
+      requests: pruned.reduce(
+        (sum, task) => sum + estimateRequests(task),
+        totals.requests + deleteRequests(totals.deleteFilesPlanned),
+      ),
       planningRequests: totals.requests,
       tasks: pruned,
     }
@@ -150,9 +158,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   #context(signal: AbortSignal | undefined): ReadContext {
-    const { schema, selected } = this.#scan
     const { io, metadata } = this.#source
-    return { io, schema, selected, nameMapping: metadata.properties[NAME_MAPPING], signal }
+    const { schema, deleteMemoryBytes } = this.#scan
+    const deletes = new DeleteReader({ io, metadata, schema, signal }, deleteMemoryBytes)
+    return { io, scan: this.#scan, deletes, nameMapping: metadata.properties[NAME_MAPPING], signal }
   }
 
   async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {
@@ -168,8 +177,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   async *#counts(): AsyncGenerator<number, void, undefined> {
     if (this.#scan.limit === 0) return
     yield* this.#read(async function* (task, context) {
-      const { residual, file } = task
-      yield fileMustMatch(residual, file, context.schema) ? file.recordCount : await countTask(task, context)
+      const allMatch = fileMustMatch(task.residual, task.file, context.scan.schema)
+      yield (allMatch ? liveRowCount(task, context) : undefined) ?? (await countTask(task, context))
     })
   }
 
@@ -183,7 +192,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const context = this.#context(signal)
     const tasks = this.#plan(newPlanTotals(), signal)
     signal.throwIfAborted()
-    yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks), {
+    yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks, context), {
       open: (task) => open(task, context),
       weigh: (task) => openingBytes(task, context),
       maxOpen: MAX_OPEN_FILES,
@@ -195,11 +204,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   async *#plan(totals: PlanTotals, signal: AbortSignal | undefined): AsyncGenerator<FileScanTask, void, undefined> {
     const { io, metadata, runtime } = this.#source
-    const { snapshot, schema, filter } = this.#scan
     let spentMs = 0
     let resumedMs = runtime.monotonicMs()
     try {
-      for await (const task of planFiles({ io, metadata, snapshot, schema, filter, signal }, totals)) {
+      for await (const task of planFiles({ io, metadata, scan: this.#scan, signal }, totals)) {
         spentMs += runtime.monotonicMs() - resumedMs
         yield task
         resumedMs = runtime.monotonicMs()
@@ -221,6 +229,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       skippedDataManifests: totals.manifests - totals.manifestsRead,
       resultDataFiles: totals.filesPlanned,
       skippedDataFiles: totals.filesSkipped,
+      totalDeleteManifests: totals.deleteManifests,
+      scannedDeleteManifests: totals.deleteManifestsRead,
+      skippedDeleteManifests: totals.deleteManifests - totals.deleteManifestsRead,
+      resultDeleteFiles: totals.deleteFilesPlanned.size,
       totalFileSizeInBytes: totals.bytes,
       planningDurationMs,
     })
@@ -241,11 +253,17 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 async function* enoughFor(
   limit: number,
   tasks: AsyncGenerator<FileScanTask, void, undefined>,
+  context: ReadContext,
 ): AsyncGenerator<FileScanTask, void, undefined> {
   let certain = 0
   for await (const task of tasks) {
     yield task
-    if (task.residual.type === 'true') certain += task.file.recordCount
+    if (task.residual.type === 'true') certain += leastLiveRows(task, context)
     if (certain >= limit) return
   }
+}
+
+/** One for each delete file, and for vectors that lie side by side. */
+function deleteRequests(deletes: ReadonlySet<DeleteFile>): number {
+  return new Set([...deletes].map(({ file, range }) => `${range?.offset} ${file.filePath}`)).size
 }

@@ -1,37 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { NotFoundError, UnsupportedError } from '../../src/base/errors.ts'
-import { systemRuntime } from '../../src/base/runtime.ts'
 import type { Row } from '../../src/format/arrow-values.ts'
-import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
-import { readTableMetadata } from '../../src/manifest/metadata-file.ts'
-import { TableScan } from '../../src/scan/table-scan.ts'
 import type { ScanOptions } from '../../src/scan/table-scan.ts'
+import { openForeign as open } from './foreign-table.ts'
 import { keyOf } from './scan-values.ts'
-import { collect, withMethods } from './table-fixture.ts'
-
-const FIXTURES = join(import.meta.dirname, '../fixtures/duckdb')
-
-/** A table of Spark's or PyIceberg's, whose files do not lie where its metadata says: they are found by name. */
-async function open(folder: string, metadataFile: string, options?: ScanOptions): Promise<TableScan> {
-  const paths = readdirSync(join(FIXTURES, folder), { recursive: true, encoding: 'utf8' })
-  const bytesOf = (location: string): Uint8Array => {
-    const path = paths.find((candidate) => basename(candidate) === basename(location))
-    if (path === undefined) throw new NotFoundError(`no file ${location}`, { context: { location } })
-    return readFileSync(join(FIXTURES, folder, path))
-  }
-  const io = withMethods(new MemoryFileIO({ runtime: systemRuntime }), {
-    read: async (location) => ({ bytes: bytesOf(location), storeTimeMs: 0 }),
-    stat: async (location) => ({ sizeBytes: bytesOf(location).length, lastModifiedMs: 0, storeTimeMs: 0 }),
-    readRange: async (location, { offset, length }) => ({
-      bytes: bytesOf(location).subarray(offset, offset + length),
-      storeTimeMs: 0,
-    }),
-  })
-  const metadata = await readTableMetadata(io, metadataFile)
-  return new TableScan({ io, metadata, name: folder, runtime: systemRuntime }, options)
-}
+import { collect } from './table-fixture.ts'
 
 const EVENTS = ['click', 'purchase']
 const users = (...cells: readonly unknown[]): unknown[] =>
@@ -117,44 +89,75 @@ describe('tables of other writers', () => {
       { id: 3n, value: 'baz' },
     ])
   })
+})
 
-  describe('files without field ids (name_mapping)', () => {
-    const read = async (version: string, options?: ScanOptions): Promise<Row[]> =>
-      collect((await open('name_mapping', `${version}.metadata.json`, options)).rows())
+describe('files without field ids (name_mapping)', () => {
+  const read = async (version: string, options?: ScanOptions): Promise<Row[]> =>
+    collect((await open('name_mapping', `${version}.metadata.json`, options)).rows())
 
-    it('are read by the names of the mapping, and pruned by it', async () => {
-      expect(await read('v3', { where: 'a >= 0 and a < 3 and b > 240' })).toEqual([
-        { a: 0, b: 250n },
-        { a: 2, b: 656n },
-      ])
-      const all = await open('name_mapping', 'v7.metadata.json')
-      expect(await all.count()).toBe(10_000n)
-      const numbers = (await collect(all.rows())).map((row) => Number(row['a']))
-      expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
-      // Field 3 has the name that the dropped field 2 had, and the mapping says that it is the same column.
-      expect(await read('v5', { where: 'a = 0' })).toEqual([{ a: 0, b: 250n }])
-      const none = await open('name_mapping', 'v3.metadata.json', { where: 'a > 1000000' })
-      const { tasks } = await none.plan({ rowGroups: true })
-      expect(tasks.flatMap((task) => task.rowGroups)).toEqual([])
-    })
+  it('are read by the names of the mapping, and pruned by it', async () => {
+    expect(await read('v3', { where: 'a >= 0 and a < 3 and b > 240' })).toEqual([
+      { a: 0, b: 250n },
+      { a: 2, b: 656n },
+    ])
+    const all = await open('name_mapping', 'v7.metadata.json')
+    expect(await all.count()).toBe(10_000n)
+    const numbers = (await collect(all.rows())).map((row) => Number(row['a']))
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
+    // Field 3 has the name that the dropped field 2 had, and the mapping says that it is the same column.
+    expect(await read('v5', { where: 'a = 0' })).toEqual([{ a: 0, b: 250n }])
+    const none = await open('name_mapping', 'v3.metadata.json', { where: 'a > 1000000' })
+    const { tasks } = await none.plan({ rowGroups: true })
+    expect(tasks.flatMap((task) => task.rowGroups)).toEqual([])
+  })
 
-    it('have nulls in columns that the mapping leaves out', async () => {
-      expect(await read('v3.1', { where: 'a < 2' })).toEqual([
-        { a: 0, b: null },
-        { a: 1, b: null },
-      ])
-      expect(await read('v3.2', { select: ['b'], limit: 1 })).toEqual([{ b: null }])
-      await expect(read('v3.2')).rejects.toThrow('column "a": it is required, but not in the file')
-    })
+  it('have nulls in columns that the mapping leaves out', async () => {
+    expect(await read('v3.1', { where: 'a < 2' })).toEqual([
+      { a: 0, b: null },
+      { a: 1, b: null },
+    ])
+    expect(await read('v3.2', { select: ['b'], limit: 1 })).toEqual([{ b: null }])
+    await expect(read('v3.2')).rejects.toThrow('column "a": it is required, but not in the file')
+  })
 
-    it('ask for a readable mapping', async () => {
-      await expect(read('v2')).rejects.toThrow('schema.name-mapping.default: expected an array, found an object')
+  it('ask for a readable mapping', async () => {
+    await expect(read('v2')).rejects.toThrow('schema.name-mapping.default: expected an array, found an object')
+  })
+})
+
+describe('deletes by other writers', () => {
+  const people = (...ids: readonly number[]): unknown[] =>
+    ids.map((id) => ({ id, name: String.fromCodePoint(96 + id), bir: `2025-01-0${id}` }))
+
+  it('equality deletes, snapshot by snapshot', async () => {
+    const read = async (asOf?: bigint): Promise<unknown[]> => {
+      const scan = await open('equality_deletes/warehouse/mydb/mytable', 'v7.metadata.json', { asOf })
+      const rows = await collect(scan.rows())
+      expect(await scan.count()).toBe(BigInt(rows.length))
+      return byKey(rows)
+    }
+    expect(await read(853766660775201079n)).toEqual(people(1, 2, 3, 4))
+    expect(await read(3340507003387467420n)).toEqual(people(4, 5, 6))
+    expect(await read()).toEqual(people(4, 5))
+  })
+
+  it('equality deletes of partitions', async () => {
+    const folder = 'equality_deletes/warehouse/mydb/mytable_partitioned'
+    const scan = await open(folder, 'v6.metadata.json')
+    expect(byKey(await collect(scan.rows()))).toEqual(people(1, 4, 5))
+    expect(await scan.plan()).toMatchObject({ files: { planned: 6 }, deleteFiles: { total: 3, planned: 3 } })
+    const one = await open(folder, 'v6.metadata.json', { where: "name = 'b'", select: ['id', '_deleted'] })
+    expect(await collect(one.rows())).toEqual([{ id: 2, _deleted: true }])
+    expect(await one.plan()).toMatchObject({
+      deleteManifests: { total: 3, read: 1 },
+      deleteFiles: { total: 3, planned: 1 },
     })
   })
 
-  it('deletes are refused by name', async () => {
+  it('a deletion vector outside of a Puffin file', async () => {
     const scan = await open('legacy_bare_deletion_vector', '00002-legacy-bare-dv.metadata.json')
-    await expect(collect(scan.rows())).rejects.toThrow(UnsupportedError)
-    await expect(scan.count()).rejects.toThrow('legacy-bare-deletion-vector.puffin')
+    const rows = [1n, 3n].map((id) => ({ id, source: 'legacy' }))
+    expect(await collect(scan.rows())).toEqual(rows)
+    expect(await scan.count()).toBe(2n)
   })
 })

@@ -62,8 +62,10 @@ describe('options', () => {
     [{ where: 'dely > 1' }, ValidationError, /no column "dely": did you mean "delay"/],
     [{ where: 'delay > ' }, ValidationError, /./],
     [{ where: "id > 'abc'" }, ValidationError, /./],
-    [{ select: ['_file'] }, UnsupportedError, /metadata column "_file"/],
-    [{ where: '_pos < 5' }, UnsupportedError, /metadata column "_pos"/],
+    [{ select: ['_change_type'] }, UnsupportedError, /metadata column "_change_type" belongs to changelog scans/],
+    [{ where: '_commit_snapshot_id = 5' }, UnsupportedError, /changelog scans/],
+    [{ select: ['_file.name'] }, ValidationError, /no column "_file.name"/],
+    [{ deleteMemoryBytes: -1 }, ValidationError, /deleteMemoryBytes must be/],
     [{ limit: -1 }, ValidationError, /limit must be a whole number/],
     [{ limit: 1.5 }, ValidationError, /limit must be a whole number/],
     [{ asOf: '7' }, NotFoundError, /no snapshot 7/],
@@ -146,6 +148,10 @@ describe('planning', () => {
         skippedDataManifests: 0,
         resultDataFiles: 1,
         skippedDataFiles: 2,
+        totalDeleteManifests: 0,
+        scannedDeleteManifests: 0,
+        skippedDeleteManifests: 0,
+        resultDeleteFiles: 0,
         totalFileSizeInBytes: expect.any(Number),
         planningDurationMs: expect.any(Number),
       },
@@ -175,17 +181,6 @@ describe('planning', () => {
     await table.commitManifests([first, { ...second, addedFilesCount: 0, existingFilesCount: 0, deletedFilesCount: 1 }])
     expect((await scan(table).plan()).manifests).toEqual({ total: 1, read: 1 })
     expect(await scan(table).count()).toBe(200n)
-  })
-
-  it('refuses snapshots with delete files by name', async () => {
-    const table = await flights()
-    const deletes = await table.writeFile(fileOf(0, 1), 0)
-    await table.commit([[{ ...deletes, content: 'position-deletes' }]])
-    const read = collect(scan(table))
-    await expect(read).rejects.toThrow(UnsupportedError)
-    await expect(read).rejects.toThrow(`position-deletes ${deletes.filePath}`)
-    await expect(scan(table).count()).rejects.toThrow(UnsupportedError)
-    expect(await scan(table, { asOf: 101n }).count()).toBe(300n)
   })
 
   it.each([

@@ -7,13 +7,24 @@ export async function plan(context: CommandContext): Promise<void> {
   const request = scanOptions(context)
   const table = await loadTable(context)
   const planned = await table.scan(request).plan({ rowGroups: options.flag('row-groups') })
-  const { tasks: _, snapshotId = null, manifests, files, rowGroups, ...costs } = planned
-  const { bytes, requests, planningRequests } = costs
-  const json = { manifests: { ...manifests }, files: { ...files }, rowGroups: { ...rowGroups }, ...costs }
-  await output.result({ snapshotId, ...json }, () => [
+  const { tasks: _, snapshotId = null, manifests, files, deleteManifests, deleteFiles, ...rest } = planned
+  const { rowGroups, bytes, requests, planningRequests } = rest
+  const json = {
+    snapshotId,
+    manifests: { ...manifests },
+    files: { ...files },
+    deleteManifests: { ...deleteManifests },
+    deleteFiles: { ...deleteFiles },
+    rowGroups: { ...rowGroups },
+    bytes,
+    requests,
+    planningRequests,
+  }
+  await output.result(json, () => [
     `snapshot    ${snapshotId ?? 'none: the table is empty'}`,
     `manifests   ${ratio(manifests.read, manifests.total)}`,
     `files       ${ratio(files.planned, files.total)}`,
+    ...(deleteFiles.total > 0 ? [`deletes     ${ratio(deleteFiles.planned, deleteFiles.total)}`] : []),
     `row groups  ${ratio(rowGroups.planned, rowGroups.total)}`,
     `bytes       ${formatBytes(bytes)} in these files; of them only the columns asked for are read`,
     `requests    about ${formatCount(requests)}, ${formatCount(planningRequests)} of them to plan`,
