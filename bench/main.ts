@@ -1,5 +1,5 @@
 /**
- * The benchmark driver: `npm run bench -- W2 [--quick]`. Starts a MinIO of its own, measures the floor of this machine,
+ * The benchmark driver: `npm run bench -- W2 W7 [--quick]`. Starts a MinIO of its own, measures the floor of this machine,
  * runs the workloads and prints tables; figures also go to bench/results as JSON lines. Only ratios of one run mean
  * anything: times of a shared machine don't travel.
  */
@@ -14,8 +14,9 @@ import type { Place } from './contestant.ts'
 import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
+import { runDeletedRows } from './deleted-rows.ts'
 import { runPlanning } from './planning.ts'
-import { printFloor, printPlanning, printSmallAppends } from './report.ts'
+import { printDeletedRows, printFloor, printPlanning, printSmallAppends } from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
 
 interface Run {
@@ -25,7 +26,11 @@ interface Run {
 }
 
 /** Each prints its tables and returns its figures. */
-const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = { W2: smallAppends, W4: planning }
+const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
+  W2: smallAppends,
+  W4: planning,
+  W7: deletedRows,
+}
 
 const ROWS = 100
 const ROUNDS = 5
@@ -76,6 +81,13 @@ async function planning(run: Run): Promise<object> {
   const results = await runPlanning({ place: placeOf(run, 'planning'), files, rounds: run.quick ? 15 : 9 })
   console.log(printPlanning(`W4: planning over ${files} data files in 10 manifests, 7 columns of metrics`, results))
   return { files, results }
+}
+
+async function deletedRows(run: Run): Promise<object> {
+  const [files, rowsPerFile] = run.quick ? [4, 250_000] : [10, 1_000_000]
+  const result = await runDeletedRows({ place: placeOf(run, 'deletes'), files, rowsPerFile, rounds: ROUNDS })
+  console.log(printDeletedRows(result))
+  return { rounds: ROUNDS, files, rowsPerFile, ...result }
 }
 
 function placeOf({ minio, bucket }: Run, name: string): Place {

@@ -1,8 +1,10 @@
 /** Figures for people: tables on the terminal. */
+import type { DeletedRowsResult } from './deleted-rows.ts'
 import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
 import type { PlanningResult } from './planning.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
+import type { Spread } from './statistics.ts'
 
 export function printFloor(floors: readonly RequestFloor[]): string {
   const lines = floors.map(({ what, putMs, getMs }) => [what, putMs.toFixed(2), getMs.toFixed(2)])
@@ -38,6 +40,22 @@ export function printPlanning(title: string, results: readonly PlanningResult[])
     `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
   return `${title}\n${printTable([headings, ...lines])}`
+}
+
+export function printDeletedRows(result: DeletedRowsResult): string {
+  const { rows, deletedRows, withoutMs, withMs, ratio, cpuRatio } = result
+  const line = (what: string, { median, min, max }: Spread, digits: number): string[] => [
+    what,
+    median.toFixed(digits),
+    `${min.toFixed(digits)}–${max.toFixed(digits)}`,
+  ]
+  return `W7: ${rows} rows read whole, ${deletedRows} of them deleted by vectors\n${printTable([
+    ['', 'median', '(rounds)'],
+    line('without vectors, ms', withoutMs, 0),
+    line('with vectors, ms', withMs, 0),
+    line('ratio', ratio, 3),
+    line('ratio of CPU time', cpuRatio, 3),
+  ])}`
 }
 
 function printRequests(counts: VerbCounts): string {

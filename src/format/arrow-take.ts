@@ -105,7 +105,7 @@ function takeBits(bitmap: Uint8Array, offset: number, indices: RowIndices): Uint
   return taken
 }
 
-function countBits(bitmap: Uint8Array): number {
+export function countBits(bitmap: Uint8Array): number {
   let count = 0
   for (let byte of bitmap) for (; byte !== 0; byte &= byte - 1) count++
   return count

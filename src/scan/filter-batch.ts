@@ -6,6 +6,7 @@
 import type { Data, RecordBatch } from 'apache-arrow'
 import { InvalidDataError } from '../base/errors.ts'
 import type { BoundExpression, BoundReference } from '../expr/bound-expression.ts'
+import { runsOf, takeRuns } from '../format/arrow-runs.ts'
 import { takeRows } from '../format/arrow-take.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import { type ColumnTest, compileColumnTest, testNan } from './column-test.ts'
@@ -31,12 +32,18 @@ export function countRows(mask: RowMask): number {
   return count
 }
 
+/** Runs of fewer rows than this on average are gathered row by row. */
+const MIN_RUN_ROWS = 8
+
 /** The rows of `batch` that `mask` keeps: the batch itself, a slice of it where they are neighbours, else a copy. */
 export function filterRows(batch: RecordBatch, mask: RowMask): RecordBatch {
   const count = countRows(mask)
   if (count === batch.numRows) return batch
-  const first = Math.max(mask.indexOf(1), 0)
-  if (count === 0 || mask.lastIndexOf(1) - first + 1 === count) return batch.slice(first, first + count)
+  if (count === 0) return batch.slice(0, 0)
+  const runs = runsOf(mask)
+  const [first = 0] = runs
+  if (runs.length === 2) return batch.slice(first, first + count)
+  if (count >= MIN_RUN_ROWS * (runs.length / 2)) return takeRuns(batch, runs)
   const indices = new Int32Array(count)
   for (let row = first, at = 0; at < count; row++) if (mask[row] === 1) indices[at++] = row
   return takeRows(batch, indices)
