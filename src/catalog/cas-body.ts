@@ -32,6 +32,13 @@ export interface Held<B extends CasBody> {
   readonly storeTimeMs: number
 }
 
+/** Store time after which anyone may undo what its writer began and did not end: a transaction, a namespace's drop. */
+const LEASE_MS = 10_000
+
+export function leaseIsOver({ storeTimeMs, lastModifiedMs }: Held<CasBody>): boolean {
+  return storeTimeMs - lastModifiedMs > LEASE_MS
+}
+
 /** The bookkeeping of the body that follows `base` (undefined: the first of its key), of version `leastV` at least. */
 export function nextCasBody(base: CasBody | undefined, commitId: string, u: string, leastV = 1): CasBody {
   const v = Math.max(leastV, (base?.v ?? 0) + 1)

@@ -9,19 +9,37 @@ const MAX_KEY_BYTES = 1_024
 const MAX_COMPONENT_BYTES = 240
 const LEVEL_SEPARATOR = '%1F'
 
+export interface PointerKey extends TableIdentifier {
+  readonly generation: number
+}
+
 export interface CatalogKeys {
   readonly warehouse: string
   readonly catalogRecord: string
   /** Folder of all namespaces, ending in "/". */
   readonly namespaces: string
+  /** What the folders of all namespaces below one begin with. */
+  childNamespaces(parent: readonly string[]): string
   namespaceRecord(namespace: readonly string[]): string
   /** Folder of the pointers of one generation of a namespace, ending in "/". */
   pointers(namespace: readonly string[], generation: number): string
   pointer(identifier: TableIdentifier, generation: number): string
+  /** Folder of the pointers of all generations of a namespace, ending in "/". */
+  allPointers(namespace: readonly string[]): string
+  /** What lies at a key below `namespaces`: a pointer, or undefined for a namespace's own record. */
+  parsePointer(location: string): PointerKey | undefined
+  /** Folder of all tombstones whose names were taken again, ending in "/". */
+  readonly allTrash: string
   trash(uuid: string): string
   trashEntry(uuid: string, v: number, u: string): string
   /** Who owns a registered uuid, or the location of a hash. */
   own(id: string): string
+  /** Folder of all transaction records, ending in "/". */
+  readonly transactions: string
+  transaction(id: string): string
+  /** Folder of all records of idempotency keys, ending in "/". */
+  readonly idempotencyKeys: string
+  idempotency(key: string): string
   probe(id: string): string
   tableLocation(uuid: string): string
 }
@@ -32,6 +50,7 @@ export function catalogKeys(warehouse: string): CatalogKeys {
     warehouse,
     catalogRecord: at('catalog.json'),
     namespaces: `${at('ns')}/`,
+    childNamespaces: (parent) => at('ns', `${encodeNamespace(parent)}${LEVEL_SEPARATOR}`),
     namespaceRecord: (namespace) =>
       checkKey(at('ns', encodeNamespace(namespace), 'ns.json'), printNamespace(namespace)),
     pointers: (namespace, generation) => `${at('ns', encodeNamespace(namespace), String(generation))}/`,
@@ -40,9 +59,16 @@ export function catalogKeys(warehouse: string): CatalogKeys {
         at('ns', encodeNamespace(id.namespace), String(generation), `${encodeName(id.name)}.json`),
         printIdentifier(id),
       ),
+    allPointers: (namespace) => `${at('ns', encodeNamespace(namespace))}/`,
+    parsePointer: (location) => parsePointerKey(location.slice(at('ns').length + 1)),
+    allTrash: `${at('trash')}/`,
     trash: (uuid) => `${at('trash', uuid)}/`,
     trashEntry: (uuid, v, u) => at('trash', uuid, `${String(v).padStart(12, '0')}-${u}.json`),
     own: (id) => at('own', `${id}.json`),
+    transactions: `${at('txn')}/`,
+    transaction: (id) => at('txn', `${id}.json`),
+    idempotencyKeys: `${at('idem')}/`,
+    idempotency: (key) => checkKey(at('idem', `${encodeName(key)}.json`), key),
     probe: (id) => at('probe', `${id}.json`),
     tableLocation: (uuid) => joinLocation(warehouse, uuid),
   }
@@ -74,6 +100,12 @@ function encodeNamespace(namespace: readonly string[]): string {
 
 export function decodeNamespace(encoded: string): string[] {
   return encoded.split(LEVEL_SEPARATOR).map(decodeName)
+}
+
+function parsePointerKey(key: string): PointerKey | undefined {
+  const [, namespace, generation, name] = /^([^/]+)\/(\d+)\/([^/]+)\.json$/.exec(key) ?? []
+  if (namespace === undefined || name === undefined) return undefined
+  return { namespace: decodeNamespace(namespace), generation: Number(generation), name: decodeName(name) }
 }
 
 function checkKey(location: string, name: string): string {

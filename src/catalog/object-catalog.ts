@@ -1,57 +1,110 @@
-/** The catalog that is nothing but objects in the warehouse: names, creation and dropping of tables (commit-protocol). */
-import { AlreadyExistsError, CommitStateUnknownError, NoSuchNamespaceError, NotFoundError } from '../base/errors.ts'
-import { mapConcurrent } from '../base/concurrency.ts'
-import { lastSegment, toLocation } from '../io/location.ts'
-import { parseIdentifier, parseNamespace, printIdentifier } from '../spec/identifier.ts'
+/** The catalog that is nothing but objects in the warehouse: names, and the tables under them (commit-protocol). */
+import { AlreadyExistsError, NoSuchNamespaceError, NotFoundError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { toLocation } from '../io/location.ts'
+import { parseIdentifier, parseNamespace } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
 import { Table } from '../table/table.ts'
-import type { CallOptions, Catalog, CreateTableOptions, NamespaceName, TableName } from './catalog.ts'
+import type * as Api from './catalog.ts'
+import type { Catalog, CallOptions, MutationOptions, NamespaceName, TableName } from './catalog.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
-import { decodeName } from './catalog-keys.ts'
 import { ensureWritable } from './catalog-record.ts'
-import { createPointer } from './create-table.ts'
+import { createTable } from './create-table.ts'
+import { dropName } from './drop-name.ts'
+import { dropNamespace } from './drop-namespace.ts'
+import { isRestorable, scanDropped } from './dropped-names.ts'
+import { runOnce } from './idempotency.ts'
+import { listNames, pageNames } from './list-names.ts'
+import { loadTogether } from './load-tables.ts'
+import { renameName } from './move-name.ts'
+import { changeNamespace } from './namespace-properties.ts'
 import { NamespaceStore } from './namespace-store.ts'
-import { ObjectOperations, loadBase, noSuchTable } from './object-operations.ts'
+import { ObjectOperations, loadBase, viewLive } from './object-operations.ts'
 import type { ObjectBase } from './object-operations.ts'
 import { PointerStore } from './pointer-store.ts'
-import { SIZE_CLASS, nextPointer } from './pointer.ts'
+import type { PointerKind } from './pointer.ts'
+import { purgeName } from './purge-name.ts'
 import { readRegistrable, registerPointer } from './register-table.ts'
-
-const LIST_CONCURRENCY = 16
+import { sweepRecords } from './sweep-records.ts'
+import { TableTransaction } from './table-transaction.ts'
+import { undropName } from './undrop-name.ts'
 
 export class ObjectCatalog implements Catalog {
   readonly #env: CatalogEnvironment
   readonly #unsafe: boolean
   readonly #namespaces: NamespaceStore
-  readonly #pointers: PointerStore
   #writable: Promise<void> | undefined
 
   constructor(env: CatalogEnvironment, options: { readonly unsafe?: boolean | undefined } = {}) {
     this.#env = env
     this.#unsafe = options.unsafe ?? false
     this.#namespaces = new NamespaceStore(env)
-    this.#pointers = new PointerStore(env)
   }
 
-  async createNamespace(name: NamespaceName, properties: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.#ensureWritable()
-    await this.#namespaces.create(levels(name), properties)
+  async createNamespace(
+    name: NamespaceName,
+    properties: Api.NamespaceProperties = {},
+    options: MutationOptions = {},
+  ): Promise<void> {
+    const namespace = levels(name)
+    await this.#once(options, { operation: 'create-namespace', namespace, properties }, (commitId) =>
+      this.#namespaces.create(namespace, properties, commitId),
+    )
   }
 
   async namespaceExists(name: NamespaceName, { signal }: CallOptions = {}): Promise<boolean> {
     return present(this.#namespaces.load(levels(name), signal))
   }
 
-  listNamespaces({ signal }: CallOptions = {}): Promise<readonly (readonly string[])[]> {
-    return this.#namespaces.list(signal)
+  async namespaceProperties(name: NamespaceName, { signal }: CallOptions = {}): Promise<Api.NamespaceProperties> {
+    return (await this.#namespaces.load(levels(name), signal)).properties
   }
 
-  async createTable(name: TableName, options: CreateTableOptions): Promise<Table> {
+  async updateNamespaceProperties(
+    name: NamespaceName,
+    changes: Api.NamespaceChanges,
+    options: MutationOptions = {},
+  ): Promise<Api.NamespaceChangeResult> {
+    const namespace = levels(name)
+    const { set = {}, remove = [] } = changes
+    // Of a repeated call, whose keys were there is known no more.
+    let result: Api.NamespaceChangeResult = { updated: Object.keys(set), removed: remove, missing: [] }
+    await this.#once(options, { operation: 'update-namespace', namespace, set, remove }, async (commitId) => {
+      const request = { namespace, changes, commitId, signal: options.signal }
+      result = await changeNamespace(this.#env, this.#namespaces, request)
+    })
+    return result
+  }
+
+  async dropNamespace(name: NamespaceName, options: MutationOptions = {}): Promise<void> {
+    const namespace = levels(name)
+    await this.#once(options, { operation: 'drop-namespace', namespace }, (commitId) =>
+      dropNamespace(this.#env, this.#namespaces, { namespace, commitId }),
+    )
+  }
+
+  async listNamespaces(options: Api.ListNamespacesOptions = {}): Promise<readonly (readonly string[])[]> {
+    const parent = options.parent === undefined ? undefined : levels(options.parent)
+    const found = await this.#namespaces.list(parent, options.signal)
+    // A level above a namespace need not be one itself; where nothing is below it either, the name is wrong.
+    if (found.length === 0 && parent !== undefined && parent.length > 0) {
+      await this.#namespaces.load(parent, options.signal)
+    }
+    return found
+  }
+
+  async createTable(name: TableName, options: Api.CreateTableOptions): Promise<Table> {
     const identifier = parsed(name)
-    await this.#ensureWritable()
-    await this.#createMissing(identifier.namespace)
-    const base = await createPointer(this.#env, this.#namespaces, { identifier, options })
-    return this.#table(identifier, base)
+    const described = options.idempotencyKey === undefined ? '' : describe(options)
+    let base: ObjectBase | undefined
+    await this.#once(options, { operation: 'create-table', ...identifier, described }, async (commitId) => {
+      await this.#createMissing(identifier.namespace)
+      base = await createTable(this.#env, this.#namespaces, { identifier, options, commitId })
+    })
+    // With a key, another call with the same may have been the one that made it.
+    return base === undefined || options.idempotencyKey !== undefined
+      ? this.loadTable(identifier, options)
+      : this.#table(identifier, base)
   }
 
   async registerTable(name: TableName, location: string, { signal }: CallOptions = {}): Promise<Table> {
@@ -68,41 +121,94 @@ export class ObjectCatalog implements Catalog {
     return this.#table(identifier, await loadBase(this.#env, this.#namespaces, { identifier, signal }))
   }
 
-  tableExists(name: TableName, options: CallOptions = {}): Promise<boolean> {
-    return present(this.loadTable(name, options))
+  async loadTables(names: readonly TableName[], { signal }: CallOptions = {}): Promise<readonly Table[]> {
+    const identifiers = names.map(parsed)
+    const bases = await loadTogether(this.#env, this.#namespaces, { identifiers, signal })
+    return identifiers.flatMap((identifier, i) => {
+      const base = bases[i]
+      return base === undefined ? [] : [this.#table(identifier, base)]
+    })
   }
 
-  async listTables(namespace: NamespaceName, { signal }: CallOptions = {}): Promise<readonly TableIdentifier[]> {
-    const { cas, keys } = this.#env
-    const generation = await this.#namespaces.generation(levels(namespace), signal)
-    const tables: TableIdentifier[] = []
-    for await (const page of cas.list(keys.pointers(levels(namespace), generation), { signal })) {
-      const checked = mapConcurrent(page.entries, LIST_CONCURRENCY, async ({ location, sizeBytes }) => {
-        const name = decodeName(lastSegment(location).replace(/\.json$/, ''))
-        return { name, live: await this.#isLiveTable(location, sizeBytes, signal) }
-      })
-      for await (const { name, live } of checked) if (live) tables.push({ namespace: levels(namespace), name })
-    }
-    return tables
+  async tableExists(name: TableName, { signal }: CallOptions = {}): Promise<boolean> {
+    return present(viewLive(this.#env, this.#namespaces, { identifier: parsed(name), kind: 'table', signal }))
   }
 
-  async dropTable(name: TableName): Promise<void> {
+  listTables(namespace: NamespaceName, options: CallOptions = {}): Promise<readonly TableIdentifier[]> {
+    return this.#list(namespace, 'table', options)
+  }
+
+  listTablesPage(namespace: NamespaceName, options: Api.PageOptions = {}): Promise<Api.Page<TableIdentifier>> {
+    return pageNames(this.#env, this.#namespaces, { namespace: levels(namespace), kind: 'table', options })
+  }
+
+  listViews(namespace: NamespaceName, options: CallOptions = {}): Promise<readonly TableIdentifier[]> {
+    return this.#list(namespace, 'view', options)
+  }
+
+  async dropTable(name: TableName, options: Api.DropTableOptions = {}): Promise<void> {
     const identifier = parsed(name)
+    const { purge = false, signal } = options
+    const request = { identifier, kind: 'table', signal } as const
+    await this.#once(options, { operation: 'drop-table', ...identifier, purge }, async (commitId) => {
+      const uuid = await dropName(this.#env, this.#namespaces, { ...request, commitId })
+      if (!purge) return
+      const again = { ...request, uuid, commitId: this.#env.runtime.uuid() }
+      await purgeName(this.#env, this.#namespaces, again)
+    })
+  }
+
+  async listDropped(name?: NamespaceName, { signal }: CallOptions = {}): Promise<readonly Api.DroppedTable[]> {
+    const namespace = name === undefined ? undefined : levels(name)
+    const found = await scanDropped(this.#env, this.#namespaces, { namespace, wanted: isRestorable, signal })
+    return found
+      .filter(({ body }) => body.kind === 'table')
+      .map(({ identifier, body: { uuid, droppedAtMs } }) => ({ identifier, uuid, droppedAtMs }))
+  }
+
+  async undropTable(name: TableName, options: Api.UndropTableOptions = {}): Promise<Table> {
+    const identifier = parsed(name)
+    const to = options.to === undefined ? identifier : parsed(options.to)
+    const { uuid, signal } = options
+    const payload = { operation: 'undrop-table', ...to, from: { ...identifier }, uuid }
+    await this.#once(options, payload, (commitId) =>
+      undropName(this.#env, this.#namespaces, { identifier, kind: 'table', uuid, to, commitId, signal }),
+    )
+    return this.loadTable(to, options)
+  }
+
+  async purgeTable(name: TableName, options: Api.PurgeTableOptions = {}): Promise<void> {
+    const identifier = parsed(name)
+    const { uuid, signal } = options
+    await this.#once(options, { operation: 'purge-table', ...identifier, uuid }, (commitId) =>
+      purgeName(this.#env, this.#namespaces, { identifier, kind: 'table', uuid, commitId, signal }),
+    )
+  }
+
+  async renameTable(source: TableName, target: TableName, options: MutationOptions = {}): Promise<void> {
+    const from = parsed(source)
+    const to = parsed(target)
+    const { signal } = options
+    await this.#once(options, { operation: 'rename-table', ...to, from: { ...from } }, (commitId) =>
+      renameName(this.#env, this.#namespaces, { from, to, kind: 'table', commitId, signal }),
+    )
+  }
+
+  transaction<T>(
+    work: (tx: Api.CatalogTransaction) => Promise<T>,
+    { signal }: Api.TransactionOptions = {},
+  ): Promise<T> {
+    const tx = new TableTransaction(this.#env, this.#namespaces, signal)
+    const table = async (name: TableName): Promise<Table> => new Table(await tx.table(parsed(name)))
+    return tx.run(
+      () => work({ table }),
+      () => this.#ensureWritable(),
+    )
+  }
+
+  async sweepRecords({ signal }: CallOptions = {}): Promise<number> {
     await this.#ensureWritable()
-    const { runtime, keys } = this.#env
-    for (;;) {
-      const generation = await this.#namespaces.cachedGeneration(identifier.namespace)
-      const location = keys.pointer(identifier, generation)
-      const base = await this.#pointers.read(location)
-      const confirmed = await this.#namespaces.generation(identifier.namespace)
-      if (confirmed !== generation) continue
-      if (base?.body.state !== 'live') throw noSuchTable(printIdentifier(identifier))
-      const next = nextPointer(base.body, { state: 'dropped' }, { commitId: runtime.uuid(), u: runtime.uuid() })
-      const outcome = await this.#pointers.swap({ location, base, next, writesMetadata: false })
-      if (outcome.kind === 'committed') return
-      if (outcome.kind === 'unknown') throw dropUnknown(identifier, outcome.cause)
-      await runtime.sleep(runtime.random() * 100)
-    }
+    return sweepRecords(this.#env, signal)
   }
 
   close(): Promise<void> {
@@ -113,26 +219,47 @@ export class ObjectCatalog implements Catalog {
     return this.close()
   }
 
-  /** The size tells, without a GET, on stores whose LIST has it. */
-  async #isLiveTable(
-    location: string,
-    sizeBytes: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    if (sizeBytes !== undefined && sizeBytes % 16 !== SIZE_CLASS.intent) return sizeBytes % 16 === SIZE_CLASS.table
-    const held = await this.#pointers.read(location, signal)
-    return held?.body.state === 'live' && held.body.kind === 'table'
+  async #list(name: NamespaceName, kind: PointerKind, { signal }: CallOptions): Promise<TableIdentifier[]> {
+    const names: TableIdentifier[] = []
+    const request = { namespace: levels(name), kind, signal }
+    for await (const identifier of listNames(this.#env, this.#namespaces, request)) names.push(identifier)
+    return names
   }
 
   async #createMissing(namespace: readonly string[]): Promise<void> {
     try {
-      await this.#namespaces.generation(namespace)
+      await this.#namespaces.liveGeneration(namespace)
     } catch (error) {
       if (!(error instanceof NoSuchNamespaceError)) throw error
       await this.#namespaces.create(namespace, {}).catch((rival: unknown) => {
         if (!(rival instanceof AlreadyExistsError)) throw rival
       })
     }
+  }
+
+  /** Runs a change, once per key. Where its result shows is the namespace or name in the payload. */
+  async #once(
+    { idempotencyKey: key, signal }: MutationOptions,
+    payload: JsonObject & { readonly namespace: readonly string[]; readonly name?: string },
+    run: (commitId: string) => Promise<void>,
+  ): Promise<void> {
+    signal?.throwIfAborted()
+    await this.#ensureWritable()
+    const isDone = (commitId: string): Promise<boolean> => this.#hasLanded(payload, commitId)
+    await runOnce(this.#env, { key, payload, isDone, run })
+  }
+
+  /** The rings of a name and of a namespace remember the commits that changed them. */
+  async #hasLanded(
+    { namespace, name }: { readonly namespace: readonly string[]; readonly name?: string },
+    commitId: string,
+  ): Promise<boolean> {
+    const record = await this.#namespaces.settle(namespace)
+    if (record === undefined) return false
+    if (name === undefined) return record.body.ring.some((entry) => entry.id === commitId)
+    const location = this.#env.keys.pointer({ namespace, name }, record.body.generation)
+    const pointer = await new PointerStore(this.#env).settle(location)
+    return pointer?.body.ring.some((entry) => entry.id === commitId) ?? false
   }
 
   /** Once a catalog: the store is probed and the warehouse has its record. */
@@ -153,11 +280,18 @@ export class ObjectCatalog implements Catalog {
 }
 
 function parsed(name: TableName): TableIdentifier {
-  return typeof name === 'string' ? parseIdentifier(name) : name
+  return typeof name === 'string' ? parseIdentifier(name) : { namespace: name.namespace, name: name.name }
 }
 
 function levels(namespace: NamespaceName): readonly string[] {
   return typeof namespace === 'string' ? parseNamespace(namespace) : namespace
+}
+
+/** The text of what a table is to be, the same for the same options. */
+function describe({ schema, partitionBy, sortBy, properties, formatVersion }: Api.CreateTableOptions): string {
+  return JSON.stringify({ schema, partitionBy, sortBy, properties, formatVersion }, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
 }
 
 async function present(loading: Promise<unknown>): Promise<boolean> {
@@ -168,12 +302,4 @@ async function present(loading: Promise<unknown>): Promise<boolean> {
     if (error instanceof NotFoundError) return false
     throw error
   }
-}
-
-function dropUnknown(identifier: TableIdentifier, cause: unknown): CommitStateUnknownError {
-  const name = printIdentifier(identifier)
-  return new CommitStateUnknownError(`the store did not say whether ${name} was dropped: look and try again`, {
-    context: { table: name },
-    cause,
-  })
 }

@@ -12,21 +12,24 @@ import type { TableIdentifier } from '../spec/identifier.ts'
 import { METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT, stringProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
+import type { TableUpdate } from '../spec/table-update.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
 import type { CommitAttempt, CommitOutcome, Staged, TableBase, TableOperations } from '../transaction/operations.ts'
 import type { Held } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
+import { noSuch } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { PointerStore } from './pointer-store.ts'
+import type { PointerView } from './pointer-store.ts'
 import { nextPointer } from './pointer.ts'
-import type { PointerBody } from './pointer.ts'
+import type { PointerBody, PointerKind } from './pointer.ts'
 
 /** A base with the pointer it was read from. */
 export interface ObjectBase extends TableBase {
   readonly held: Held<PointerBody>
   /** Whether the namespace was seen live after the pointer was read: what a write needs, a reader doesn't. */
   readonly confirmed: boolean
-  /** Others have gone on from it already, so a commit on it must read the table again first. */
+  /** Others have gone on from it, or a transaction waits on it: a commit must settle and read the table again first. */
   readonly outrun: boolean
 }
 
@@ -85,66 +88,81 @@ export class ObjectOperations implements TableOperations {
   }
 
   async commit(base: ObjectBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome> {
-    if (base.outrun) return { kind: 'conflict', files: [] }
     const { held, confirmed } = base
+    const pointer = this.#env.keys.pointer(this.#identifier, held.body.nsGeneration)
+    if (base.outrun) {
+      await this.#pointers.settle(pointer)
+      return { kind: 'conflict', files: [] }
+    }
     checkRequirements(base.metadata, staged.requirements)
-    this.#checkSession(held.body, attempt)
-    const { metadata, location, bytes } = await this.#nextMetadata(base, staged, attempt.commitId)
+    checkSession(this.#env, { name: this.name, pointer: held.body, sessionStartMs: attempt.sessionStartMs })
+    const { updates } = staged
+    const { commitId } = attempt
+    const { metadata, location, bytes } = await nextMetadata(this.#env, base, { updates, commitId, v: held.body.v + 1 })
     const written = this.io.write(location, bytes)
-    await all([...staged.uploads, written, ...(confirmed ? [] : [this.#confirm(held.body), this.#ensureWritable()])])
+    await allSettled([
+      ...staged.uploads,
+      written,
+      ...(confirmed ? [] : [this.#confirm(held.body), this.#ensureWritable()]),
+    ])
     const next = nextPointer(
       held.body,
       { metadataLocation: location, prevMetadataLocation: base.metadataLocation, writer: this.#env.writer },
-      { commitId: attempt.commitId, u: this.runtime.uuid() },
+      { commitId, u: this.runtime.uuid() },
     )
-    const pointer = this.#env.keys.pointer(this.#identifier, held.body.nsGeneration)
     const outcome = await this.#pointers.swap({ location: pointer, base: held, next, writesMetadata: true })
     if (outcome.kind === 'unknown') return outcome
     if (outcome.kind === 'conflict') return { kind: 'conflict', files: [location] }
     const outrun = outcome.held.body.u !== next.u
     const { manifests } = staged
     this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
-    if (this.io.kind === 'local') await this.#writeVersionHint(location)
+    await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
     return { kind: 'committed', base: this.#current }
   }
 
-  async #nextMetadata(
-    base: ObjectBase,
-    staged: Staged,
-    commitId: string,
-  ): Promise<{ metadata: TableMetadata; location: string; bytes: Uint8Array }> {
-    const nowMs = await this.io.storeTimeMs()
-    const metadata = applyTableUpdates(base.metadata, staged.updates, {
-      nowMs,
-      baseMetadataLocation: base.metadataLocation,
-    })
-    const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT) === 'gzip'
-    const location = joinLocation(metadataFolder(metadata), metadataFileName(base.held.body.v + 1, commitId, gzip))
-    return { metadata, location, bytes: encodeTableMetadata(metadata, { gzip }) }
-  }
-
-  /** For engines that open a folder by its path. Nothing of ours reads it, so a failure to write it loses nothing. */
-  async #writeVersionHint(metadataLocation: string): Promise<void> {
-    const version = lastSegment(metadataLocation).replace(/(\.gz)?\.metadata\.json$/, '')
-    const hint = joinLocation(metadataFolder(this.#current.metadata), 'version-hint.text')
-    await this.io.write(hint, new TextEncoder().encode(version)).catch((cause: unknown) => {
-      this.reporter?.({ type: 'hint-failed', table: this.name, location: hint, cause })
-    })
-  }
-
-  /** Files of a session that began before the fence may be gone (commit-protocol, "A commit" 2). */
-  #checkSession(pointer: PointerBody, { sessionStartMs }: CommitAttempt): void {
-    if (sessionStartMs === undefined || sessionStartMs - this.#env.cas.epsilonMs > pointer.gcHorizonMs) return
-    throw new SessionExpiredError(
-      `the files of this commit to ${this.name} were uploaded so long ago that orphan removal may have taken them: write them again`,
-      { context: { table: this.name } },
-    )
-  }
-
   async #confirm(pointer: PointerBody): Promise<void> {
-    const generation = await this.#namespaces.generation(this.#identifier.namespace)
-    if (generation !== pointer.nsGeneration) throw noSuchTable(this.name)
+    const generation = await this.#namespaces.liveGeneration(this.#identifier.namespace)
+    if (generation === pointer.nsGeneration) return
+    throw noSuch(this.#env, { identifier: this.#identifier, kind: 'table', body: undefined })
   }
+}
+
+/** Files of a session that began before the fence may be gone (commit-protocol, "A commit" 2). */
+export function checkSession(
+  { cas }: CatalogEnvironment,
+  { name, pointer, sessionStartMs }: { name: string; pointer: PointerBody; sessionStartMs: number | undefined },
+): void {
+  if (sessionStartMs === undefined || sessionStartMs - cas.epsilonMs > pointer.gcHorizonMs) return
+  throw new SessionExpiredError(
+    `the files of this commit to ${name} were uploaded so long ago that orphan removal may have taken them: write them again`,
+    { context: { table: name } },
+  )
+}
+
+/** The metadata file that a pointer of version `v` will name. */
+export async function nextMetadata(
+  { io }: CatalogEnvironment,
+  base: TableBase,
+  { updates, commitId, v }: { updates: readonly TableUpdate[]; commitId: string; v: number },
+): Promise<{ metadata: TableMetadata; location: string; bytes: Uint8Array }> {
+  const nowMs = await io.storeTimeMs()
+  const metadata = applyTableUpdates(base.metadata, updates, { nowMs, baseMetadataLocation: base.metadataLocation })
+  const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT) === 'gzip'
+  const location = joinLocation(metadataFolder(metadata), metadataFileName(v, commitId, gzip))
+  return { metadata, location, bytes: encodeTableMetadata(metadata, { gzip }) }
+}
+
+/** For engines that open a folder by its path. Nothing of ours reads it, so a failure to write it loses nothing. */
+export async function writeVersionHint(
+  { io, reporter }: CatalogEnvironment,
+  { name, metadata, metadataLocation }: { name: string; metadata: TableMetadata; metadataLocation: string },
+): Promise<void> {
+  if (io.kind !== 'local') return
+  const version = lastSegment(metadataLocation).replace(/(\.gz)?\.metadata\.json$/, '')
+  const hint = joinLocation(metadataFolder(metadata), 'version-hint.text')
+  await io.write(hint, new TextEncoder().encode(version)).catch((cause: unknown) => {
+    reporter?.({ type: 'hint-failed', table: name, location: hint, cause })
+  })
 }
 
 export interface LoadRequest {
@@ -154,26 +172,47 @@ export interface LoadRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Reads pointer and metadata. A reader may use a cached generation, but a miss makes it read the namespace again. */
+/** Reads pointer and metadata, and writes nothing. */
 export async function loadBase(
   env: CatalogEnvironment,
   namespaces: NamespaceStore,
   { identifier, known, signal }: LoadRequest,
 ): Promise<ObjectBase> {
+  return baseOf(env, await viewLive(env, namespaces, { identifier, kind: 'table', signal }), known, signal)
+}
+
+/** A reader may use a cached generation, but a miss makes it read the namespace again. Errors: NoSuchTableError. */
+export async function viewLive(
+  env: CatalogEnvironment,
+  namespaces: NamespaceStore,
+  { identifier, kind, signal }: { identifier: TableIdentifier; kind: PointerKind; signal?: AbortSignal | undefined },
+): Promise<PointerView> {
   const pointers = new PointerStore(env)
   const cached = await namespaces.cachedGeneration(identifier.namespace, signal)
-  let held = await pointers.read(env.keys.pointer(identifier, cached), signal)
-  if (held?.body.state !== 'live') {
-    const generation = await namespaces.generation(identifier.namespace, signal)
-    if (generation !== cached) held = await pointers.read(env.keys.pointer(identifier, generation), signal)
+  let view = await pointers.view(env.keys.pointer(identifier, cached), signal)
+  if (view?.visible.state !== 'live') {
+    const { generation } = await namespaces.load(identifier.namespace, signal)
+    if (generation !== cached) view = await pointers.view(env.keys.pointer(identifier, generation), signal)
   }
-  const location = held?.body.metadataLocation
-  if (held?.body.state !== 'live' || location === undefined) throw noSuchTable(printIdentifier(identifier))
-  if (known?.metadataLocation === location) return { ...known, held, confirmed: false, outrun: false }
+  if (view?.visible.state === 'live' && view.visible.kind === kind) return view
+  throw noSuch(env, { identifier, kind, body: view?.visible })
+}
+
+/** The table that a pointer names. `known`, where the pointer still names its metadata, spares reading that. */
+export async function baseOf(
+  env: CatalogEnvironment,
+  { held, visible }: PointerView,
+  known?: ObjectBase,
+  signal?: AbortSignal,
+): Promise<ObjectBase> {
+  const location = visible.metadataLocation ?? ''
+  // An intent stands in the way of a commit: it has to be settled first.
+  const state = { held: { ...held, body: visible }, confirmed: false, outrun: held.body.txn !== undefined }
+  if (known?.metadataLocation === location) return { ...known, ...state }
   const metadata = await readTableMetadata(env.io, location, { signal })
-  if (metadata.tableUuid !== held.body.uuid) throw wrongTable(location, metadata.tableUuid)
+  if (metadata.tableUuid !== visible.uuid) throw wrongTable(location, metadata.tableUuid)
   const manifests = carriedManifests(known, metadata)
-  return { metadata, metadataLocation: location, manifests, held, confirmed: false, outrun: false }
+  return { metadata, metadataLocation: location, manifests, ...state }
 }
 
 /** A commit that made no snapshot leaves the manifests as they were. */
@@ -188,12 +227,8 @@ function wrongTable(location: string, uuid: string): InvalidDataError {
   })
 }
 
-export function noSuchTable(name: string): NoSuchTableError {
-  return new NoSuchTableError(`no table ${name}; \`firn ls\` lists what there is`, { context: { table: name } })
-}
-
 /** Waits for all, whatever fails, so that nothing is still being written when files are cleaned up. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+export async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(promises)
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason

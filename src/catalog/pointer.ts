@@ -1,5 +1,4 @@
 /** The pointer of a table: the one mutable object that says which metadata file is current (commit-protocol, "The pointer"). */
-import { UnsupportedError } from '../base/errors.ts'
 import type { JsonCursor, JsonObject } from '../base/json.ts'
 import type { CasRecord } from '../io/file-io.ts'
 import { encodeRecord, nextCasBody, parseCasBody, parseRecord, printCasBody } from './cas-body.ts'
@@ -7,79 +6,129 @@ import type { CasBody } from './cas-body.ts'
 
 type PointerState = 'live' | 'dropped' | 'purging'
 const STATES: readonly PointerState[] = ['live', 'dropped', 'purging']
+export type PointerKind = 'table' | 'view'
 
-export interface PointerBody extends CasBody {
-  readonly kind: 'table' | 'view'
+/** What a pointer says of a table, apart from its place in the chain of bodies: what a move takes to another key. */
+export interface PointerContent {
+  readonly kind: PointerKind
   readonly uuid: string
+  readonly namespace: readonly string[]
   readonly name: string
   readonly nsGeneration: number
-  /** Absent on a hollow tombstone: one that stands for a create which its namespace did not live to see. */
+  /** Absent on a hollow tombstone: one that stands for a create or a move that came to nothing. */
   readonly metadataLocation: string | undefined
   readonly prevMetadataLocation: string | undefined
   /** Files uploaded in a session that began before this store time may have been collected. */
   readonly gcHorizonMs: number
   readonly state: PointerState
   readonly hollow: boolean
+  /** Key that the table went to: this body is no longer its home. */
   readonly movedTo: string | undefined
+  /** Store time of the drop, on tombstones. */
+  readonly droppedAtMs: number | undefined
   /** The tombstone whose name this body took, until trash holds it. */
   readonly over: PointerBody | undefined
   readonly writer: string
 }
 
+/** A multi-table transaction waits here: committed, the next body says `next`; aborted, the visible body goes on. */
+export interface Intent {
+  /** Of the transaction record that decides. */
+  readonly id: string
+  /** Under which the ring names the next body. */
+  readonly commitId: string
+  readonly v: number
+  readonly next: PointerContent
+}
+
+export interface PointerBody extends CasBody, PointerContent {
+  readonly txn: Intent | undefined
+}
+
 /** Size classes modulo 16 (commit-protocol): what a LIST tells of a pointer without a GET. */
 export const SIZE_CLASS = { table: 0, view: 4, tombstone: 8, intent: 12 } as const
 
-/** What changes from one pointer body to the next. */
-export type PointerChange = Partial<Omit<PointerBody, keyof CasBody>>
+export type PointerChange = Partial<PointerContent> & { readonly txn?: Intent }
 
-/** The body that follows `base`; `over` never carries on, trash holds it by then. */
-export function nextPointer(
-  base: PointerBody,
-  change: PointerChange,
-  commit: { commitId: string; u: string },
-): PointerBody {
-  return { ...base, over: undefined, ...change, ...nextCasBody(base, commit.commitId, commit.u) }
+export interface PointerCommit {
+  readonly commitId: string
+  readonly u: string
+  /** Of the new body; one more than the base's by default. */
+  readonly v?: number | undefined
+}
+
+/** The body that follows `base`; `over` and an intent never carry on: trash holds the one, the record decided the other. */
+export function nextPointer(base: PointerBody, change: PointerChange, { commitId, u, v }: PointerCommit): PointerBody {
+  return { ...base, over: undefined, txn: undefined, ...change, ...nextCasBody(base, commitId, u, v) }
+}
+
+/** What a body that takes the name of `taken` carries along, until trash holds it. A hollow tombstone is no loss. */
+export function overOf(taken: PointerBody | undefined): PointerBody | undefined {
+  return taken === undefined || taken.hollow ? undefined : { ...taken, over: undefined }
+}
+
+export function contentOf(body: PointerBody): PointerContent {
+  const { v: _v, commitId: _id, ring: _ring, u: _u, prevU: _prevU, txn: _txn, ...content } = body
+  return content
 }
 
 /** A tombstone that never was a table: no name for anybody, and in the way of older writes (commit-protocol, "Rename"). */
 export function hollowPointer(
-  table: Pick<PointerBody, 'uuid' | 'name' | 'nsGeneration' | 'writer'>,
-  commit: { commitId: string; u: string },
+  place: Pick<PointerContent, 'uuid' | 'namespace' | 'name' | 'kind' | 'nsGeneration' | 'writer'>,
+  { commitId, u }: PointerCommit,
 ): PointerBody {
+  const { uuid, namespace, name, kind, nsGeneration, writer } = place
   return {
-    ...table,
-    ...nextCasBody(undefined, commit.commitId, commit.u),
-    kind: 'table',
+    ...nextCasBody(undefined, commitId, u),
+    uuid,
+    namespace,
+    name,
+    kind,
+    nsGeneration,
     metadataLocation: undefined,
     prevMetadataLocation: undefined,
     gcHorizonMs: 0,
     state: 'dropped',
     hollow: true,
     movedTo: undefined,
+    droppedAtMs: undefined,
     over: undefined,
+    txn: undefined,
+    writer,
   }
 }
 
 export function encodePointer(body: PointerBody): Uint8Array {
-  return encodeRecord(printPointer(body), body.state === 'live' ? SIZE_CLASS[body.kind] : SIZE_CLASS.tombstone)
+  return encodeRecord(printPointer(body), sizeClassOf(body))
+}
+
+function sizeClassOf({ txn, state, kind }: PointerBody): number {
+  if (txn !== undefined) return SIZE_CLASS.intent
+  return state === 'live' ? SIZE_CLASS[kind] : SIZE_CLASS.tombstone
 }
 
 function printPointer(body: PointerBody): JsonObject {
-  const { kind, uuid, name, nsGeneration, metadataLocation, prevMetadataLocation, gcHorizonMs, state, movedTo } = body
+  const { txn } = body
+  const intent = txn && { id: txn.id, commitId: txn.commitId, v: txn.v, next: printContent(txn.next) }
+  return { ...printContent(body), txn: intent, ...printCasBody(body) }
+}
+
+function printContent(content: PointerContent): JsonObject {
   return {
-    kind,
-    uuid,
-    name,
-    nsGeneration,
-    metadataLocation,
-    prevMetadataLocation,
-    gcHorizon: gcHorizonMs,
-    state,
-    movedTo,
-    hollow: body.hollow || undefined,
-    writer: body.writer,
-    over: body.over === undefined ? undefined : printPointer(body.over),
-    ...printCasBody(body),
+    kind: content.kind,
+    uuid: content.uuid,
+    namespace: content.namespace,
+    name: content.name,
+    nsGeneration: content.nsGeneration,
+    metadataLocation: content.metadataLocation,
+    prevMetadataLocation: content.prevMetadataLocation,
+    gcHorizon: content.gcHorizonMs,
+    state: content.state,
+    movedTo: content.movedTo,
+    droppedAt: content.droppedAtMs,
+    hollow: content.hollow || undefined,
+    writer: content.writer,
+    over: content.over && printPointer(content.over),
   }
 }
 
@@ -88,18 +137,28 @@ export function decodePointer(record: CasRecord, location: string): PointerBody 
 }
 
 function parsePointer(cursor: JsonCursor): PointerBody {
-  if (cursor.has('txn')) {
-    throw new UnsupportedError(
-      'the table takes part in a multi-table transaction, which this version of firn cannot resolve: upgrade firn',
-      { context: { location: cursor.location } },
-    )
+  return { ...parseCasBody(cursor), ...parseContent(cursor), txn: cursor.optional('txn', parseIntent) }
+}
+
+function parseIntent(cursor: JsonCursor): Intent {
+  return {
+    id: cursor.get('id').string(),
+    commitId: cursor.get('commitId').string(),
+    v: cursor.get('v').integer(),
+    next: parseContent(cursor.get('next')),
   }
+}
+
+function parseContent(cursor: JsonCursor): PointerContent {
   const kind = cursor.get('kind')
   const state = STATES.find((s) => s === cursor.get('state').string())
   return {
-    ...parseCasBody(cursor),
     kind: kind.value === 'table' || kind.value === 'view' ? kind.value : kind.fail('"table" or "view"'),
     uuid: cursor.get('uuid').string(),
+    namespace: cursor
+      .get('namespace')
+      .array()
+      .map((level) => level.string()),
     name: cursor.get('name').string(),
     nsGeneration: cursor.get('nsGeneration').integer(),
     metadataLocation: cursor.optional('metadataLocation', (c) => c.string()),
@@ -108,6 +167,7 @@ function parsePointer(cursor: JsonCursor): PointerBody {
     state: state ?? cursor.get('state').fail(STATES.join(', ')),
     hollow: cursor.optional('hollow', (c) => c.boolean()) ?? false,
     movedTo: cursor.optional('movedTo', (c) => c.string()),
+    droppedAtMs: cursor.optional('droppedAt', (c) => c.integer()),
     over: cursor.optional('over', parsePointer),
     writer: cursor.get('writer').string(),
   }

@@ -22,7 +22,9 @@ import { DATA_LOCATION } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
-import { alreadyExists, confirmCreated, createUnknown, firstPointer } from './create-table.ts'
+import { HOLLOW, firstPointer } from './create-pointer.ts'
+import { confirmName, freeName } from './name-claims.ts'
+import { nameTaken, outcomeUnknown } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import type { ObjectBase } from './object-operations.ts'
 import { PointerStore } from './pointer-store.ts'
@@ -89,29 +91,24 @@ async function tryRegister(
   namespaces: NamespaceStore,
   { identifier, metadata, metadataLocation }: Registrable,
 ): Promise<ObjectBase | undefined> {
-  const { runtime, keys } = env
   const { tableUuid: uuid } = metadata
-  const pointers = new PointerStore(env)
-  const generation = await namespaces.generation(identifier.namespace)
-  const location = keys.pointer(identifier, generation)
-  const base = await pointers.read(location)
-  if (base?.body.state === 'live') throw alreadyExists(identifier)
-  const commit = { commitId: runtime.uuid(), u: runtime.uuid() }
-  const table = { identifier, generation, tableUuid: uuid, metadataLocation, commit }
-  const next = firstPointer(env, base, table, versionOf(metadataLocation))
+  const free = await freeName(env, namespaces, { identifier })
+  const { location, base } = free
+  const commitId = env.runtime.uuid()
+  const next = firstPointer(env, { kind: 'table', uuid, commitId, metadataLocation }, free, versionOf(metadataLocation))
   const claims = new RegistrationClaims(env)
   const place = { uuid, location: metadata.location, metadataLocation }
-  await claims.take({ identifier, nsGeneration: generation, baseU: base?.body.u, ...place })
+  await claims.take({ identifier, nsGeneration: free.generation, baseU: base?.body.u, ...place })
   try {
     // The claims name this base: on another one the write would not be theirs, so a conflict is final.
-    const outcome = await pointers.swap({ location, base, next, writesMetadata: false })
-    if (outcome.kind === 'unknown') throw createUnknown(identifier, outcome.cause)
+    const outcome = await new PointerStore(env).swap({ location, base, next, writesMetadata: false })
+    if (outcome.kind === 'unknown') throw registerUnknown(identifier, outcome.cause)
     if (outcome.kind === 'conflict') {
-      if (outcome.held?.body.state === 'live') throw alreadyExists(identifier)
+      if (outcome.held?.body.state === 'live') throw nameTaken(identifier, outcome.held.body)
       await claims.release()
       return undefined
     }
-    await confirmed(confirmCreated(env, namespaces, { identifier, location, mine: next }), identifier)
+    await confirmed(confirmName(env, namespaces, { ...free, mine: next, grave: HOLLOW }), identifier)
     const outrun = outcome.held.body.u !== next.u
     return { metadata, metadataLocation, manifests: undefined, held: outcome.held, confirmed: true, outrun }
   } catch (error) {
@@ -126,7 +123,7 @@ async function confirmed(confirming: Promise<void>, identifier: TableIdentifier)
     await confirming
   } catch (error) {
     const isDefinite = error instanceof NoSuchNamespaceError || error instanceof CommitStateUnknownError
-    throw isDefinite ? error : createUnknown(identifier, error)
+    throw isDefinite ? error : registerUnknown(identifier, error)
   }
 }
 
@@ -186,4 +183,8 @@ async function checkUuidIsForeign(
 /** Metadata files count on from the one registered, so that the highest version is the newest for all who look. */
 function versionOf(metadataLocation: string): number {
   return Number(/^v?(\d{1,9})[-.]/.exec(lastSegment(metadataLocation))?.[1] ?? 0)
+}
+
+function registerUnknown(identifier: TableIdentifier, cause: unknown): CommitStateUnknownError {
+  return outcomeUnknown(`${printIdentifier(identifier)} was registered`, cause)
 }

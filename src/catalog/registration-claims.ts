@@ -132,10 +132,10 @@ export class RegistrationClaims {
   ): Promise<void> {
     const { runtime, writer } = this.#env
     const commit = { commitId: runtime.uuid(), u: runtime.uuid() }
-    const { name } = claim.identifier
+    const { nsGeneration } = claim
     const next =
       base === undefined
-        ? hollowPointer({ uuid: runtime.uuid(), name, nsGeneration: claim.nsGeneration, writer }, commit)
+        ? hollowPointer({ ...claim.identifier, kind: 'table', uuid: runtime.uuid(), nsGeneration, writer }, commit)
         : nextPointer(base.body, {}, commit)
     const outcome = await this.#pointers.swap({ location, base, next, writesMetadata: false })
     if (outcome.kind === 'unknown') throw claimUnknown(claim, outcome.cause)
@@ -151,9 +151,10 @@ export class RegistrationClaims {
 function taken(claim: Claim, body: PointerBody | undefined): AlreadyExistsError {
   const table = printIdentifier(claim.identifier)
   const isLive = body?.state === 'live' && body.uuid === claim.uuid
+  const since =
+    body?.movedTo === undefined ? ', and was dropped: its files are still its own' : ', and was renamed since'
   return new AlreadyExistsError(
-    `the table ${claim.uuid} at ${claim.location} is registered already, as ${table}` +
-      (isLive ? '' : ', and was dropped: its files are still its own'),
+    `the table ${claim.uuid} at ${claim.location} is registered already, as ${table}` + (isLive ? '' : since),
     { context: { table, uuid: claim.uuid, location: claim.location } },
   )
 }

@@ -5,38 +5,12 @@
 import { CommitFailedError, CommitStateUnknownError, NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { longProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import type { CommitOutcome, Staged, TableBase, TableOperations } from './operations.ts'
+import type { CommitAction, CommitOutcome, CommitResult, Staged, TableBase, TableOperations } from './operations.ts'
 
-/** What an operation is told of the attempt it stages. */
-export interface StageContext {
-  readonly commitId: string
-  /** 0, 1, 2 … */
-  readonly attempt: number
-}
-
-export interface CommitAction {
-  /** Builds the updates on `base`; run again on a newer base after a conflict. Validation errors end the commit. */
-  stage(base: TableBase, context: StageContext): Promise<Staged>
-  /** Store time heard before the first upload of this commit's files; undefined where none was begun before it. */
-  readonly sessionStartMs: number | undefined
-  /** Files that all attempts share, and their uploads: deleted when the commit has definitely failed. */
-  readonly files: readonly string[]
-  readonly uploads: readonly Promise<unknown>[]
-  /**
-   * Copies the files to new names in a session that begins now, and names them in what is staged next; returns the old
-   * ones. Absent where a commit has no files of its own. Errors: SessionExpiredError where one is gone already.
-   */
-  renew?(signal: AbortSignal | undefined): Promise<readonly string[]>
-}
+export type { CommitAction, StageContext } from './operations.ts'
 
 export interface CommitOptions {
   readonly signal?: AbortSignal | undefined
-}
-
-/** The state that the commit left, and how many attempts it took. */
-export interface CommitResult {
-  readonly base: TableBase
-  readonly attempts: number
 }
 
 /**
@@ -49,6 +23,7 @@ export async function commitTable(
   action: CommitAction,
   options: CommitOptions = {},
 ): Promise<CommitResult> {
+  if (operations.defer !== undefined) return operations.defer(action, options.signal)
   const lost: string[] = []
   try {
     const result = await attemptUntilDecided(operations, action, { lost, signal: options.signal })
@@ -125,14 +100,14 @@ async function renewed(
   return action.renew(signal)
 }
 
-interface RetryPolicy {
+export interface RetryPolicy {
   readonly retries: number
   readonly totalTimeoutMs: number
   windowMs(losses: number, attemptMs: number): number
 }
 
 /** The window doubles with each loss, from the time one attempt takes: that is how long a rival needs. */
-function retryPolicy({ properties }: TableMetadata): RetryPolicy {
+export function retryPolicy({ properties }: TableMetadata): RetryPolicy {
   const capMs = longProperty(properties, 'commit.retry.max-wait-ms', 2_000)
   const leastMs = longProperty(properties, 'commit.retry.min-wait-ms', 10)
   return {
@@ -164,7 +139,10 @@ async function refreshAfterConflict(
 }
 
 /** Orphans cost space, not correctness: a failure to delete them is left to orphan removal. */
-async function deleteQuietly(operations: TableOperations, files: readonly string[]): Promise<void> {
+export async function deleteQuietly(
+  operations: Pick<TableOperations, 'io' | 'reporter' | 'name'>,
+  files: readonly string[],
+): Promise<void> {
   if (files.length === 0) return
   await operations.io.delete(files).catch((error: unknown) => {
     operations.reporter?.({ type: 'cleanup-failed', table: operations.name, files: files.length, cause: error })

@@ -30,6 +30,34 @@ export interface Staged {
   readonly manifests: readonly ManifestFile[] | undefined
 }
 
+/** What an operation is told of the attempt it stages. */
+export interface StageContext {
+  readonly commitId: string
+  /** 0, 1, 2 … */
+  readonly attempt: number
+}
+
+export interface CommitAction {
+  /** Builds the updates on `base`; run again on a newer base after a conflict. Validation errors end the commit. */
+  stage(base: TableBase, context: StageContext): Promise<Staged>
+  /** Store time heard before the first upload of this commit's files; undefined where none was begun before it. */
+  readonly sessionStartMs: number | undefined
+  /** Files that all attempts share, and their uploads: deleted when the commit has definitely failed. */
+  readonly files: readonly string[]
+  readonly uploads: readonly Promise<unknown>[]
+  /**
+   * Copies the files to new names in a session that begins now, and names them in what is staged next; returns the old
+   * ones. Absent where a commit has no files of its own. Errors: SessionExpiredError where one is gone already.
+   */
+  renew?(signal: AbortSignal | undefined): Promise<readonly string[]>
+}
+
+/** The state that the commit left, and how many attempts it took. */
+export interface CommitResult {
+  readonly base: TableBase
+  readonly attempts: number
+}
+
 export interface CommitAttempt {
   /** The same for all attempts of one commit: by it the commit is recognised after a lost answer. */
   readonly commitId: string
@@ -59,4 +87,6 @@ export interface TableOperations {
   refresh(signal?: AbortSignal): Promise<TableBase>
   /** Tries once. Throws where the attempt failed for good before the pointer was touched. */
   commit(base: TableBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome>
+  /** Inside a multi-table transaction: takes the action over, to be committed with the others. */
+  defer?(action: CommitAction, signal: AbortSignal | undefined): Promise<CommitResult>
 }

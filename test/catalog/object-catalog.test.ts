@@ -12,7 +12,7 @@ import { toLocation } from '../../src/io/location.ts'
 import { openFileIO } from '../../src/io/open-file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { catalogContract } from '../contract/catalog-contract.ts'
-import type { CatalogFixture } from '../contract/catalog-contract.ts'
+import type { CatalogFixture } from '../contract/catalog-fixture.ts'
 import { createBucket } from '../support/bucket.ts'
 import { overriding } from '../support/overriding.ts'
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { InvalidDataError, UnsupportedError, ValidationError } from '../../src/base/errors.ts'
+import { InvalidDataError, ValidationError } from '../../src/base/errors.ts'
 import { catalogKeys, decodeName, decodeNamespace, encodeName } from '../../src/catalog/catalog-keys.ts'
 import { RING_LENGTH, nextCasBody } from '../../src/catalog/cas-body.ts'
-import { SIZE_CLASS, decodePointer, encodePointer, nextPointer } from '../../src/catalog/pointer.ts'
+import { SIZE_CLASS, contentOf, decodePointer, encodePointer, nextPointer } from '../../src/catalog/pointer.ts'
 import type { PointerBody } from '../../src/catalog/pointer.ts'
 
 const keys = catalogKeys('s3://lake/wh')
@@ -13,6 +13,7 @@ const body: PointerBody = {
   ...nextCasBody(undefined, 'c1', 'u1'),
   kind: 'table',
   uuid: '0b1b9e7c-6a5e-4d2e-8f7e-2f1b3c4d5e6f',
+  namespace: ['travel'],
   name: 'flights',
   nsGeneration: 1,
   metadataLocation: 's3://lake/wh/x/metadata/00001-c1.metadata.json',
@@ -21,7 +22,9 @@ const body: PointerBody = {
   state: 'live',
   hollow: false,
   movedTo: undefined,
+  droppedAtMs: undefined,
   over: undefined,
+  txn: undefined,
   writer: 'test',
 }
 
@@ -66,7 +69,9 @@ describe('pointer', () => {
       ...nextPointer(dropped, { state: 'live', uuid: 'other' }, { commitId: 'c3', u: 'u3' }),
       over: dropped,
     }
-    for (const pointer of [body, dropped, again]) {
+    const intent = { id: 'x', commitId: 'c4', v: 5, next: contentOf(again) }
+    const waiting = nextPointer(body, { txn: intent }, { commitId: 'x/intent', u: 'u4' })
+    for (const pointer of [body, dropped, again, waiting]) {
       expect(decodePointer(record(encodePointer(pointer)), 'l')).toEqual(pointer)
     }
   })
@@ -78,6 +83,8 @@ describe('pointer', () => {
       expect(encodePointer({ ...body, writer, kind: 'view' }).length % 16).toBe(SIZE_CLASS.view)
       expect(encodePointer({ ...body, writer, state: 'dropped' }).length % 16).toBe(SIZE_CLASS.tombstone)
       expect(encodePointer({ ...body, writer, state: 'purging' }).length % 16).toBe(SIZE_CLASS.tombstone)
+      const txn = { id: 'x', commitId: 'c2', v: 3, next: contentOf(body) }
+      expect(encodePointer({ ...body, writer, txn }).length % 16).toBe(SIZE_CLASS.intent)
     }
   })
 
@@ -100,7 +107,7 @@ describe('pointer', () => {
     ['not JSON', '{', InvalidDataError],
     ['a later format', '{"fmt":2}', InvalidDataError],
     ['an unknown state', JSON.stringify({ ...JSON.parse(text(body)), state: 'odd' }), InvalidDataError],
-    ['an intent', JSON.stringify({ ...JSON.parse(text(body)), txn: { id: 'x' } }), UnsupportedError],
+    ['an intent without its body', JSON.stringify({ ...JSON.parse(text(body)), txn: { id: 'x' } }), InvalidDataError],
     ['a missing member', JSON.stringify({ ...JSON.parse(text(body)), uuid: undefined }), InvalidDataError],
   ])('refuses %s', (_, json, error) => {
     expect(() => decodePointer(record(new TextEncoder().encode(json)), 's3://b/p.json')).toThrow(error)

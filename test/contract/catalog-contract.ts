@@ -8,27 +8,13 @@ import {
   ValidationError,
 } from '../../src/base/errors.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import type { FileIO } from '../../src/io/file-io.ts'
 import { printIdentifier } from '../../src/spec/identifier.ts'
+import { idsOf, schema } from './catalog-fixture.ts'
+import type { CatalogFixture } from './catalog-fixture.ts'
+import { idempotencyTests } from './catalog-idempotency-contract.ts'
+import { nameTests, namespaceChangeTests } from './catalog-names-contract.ts'
+import { transactionTests } from './catalog-transactions-contract.ts'
 import { registerTests } from './register-contract.ts'
-
-export interface CatalogFixture {
-  /** Another handle on the same warehouse, as another process would have it. */
-  open(): Promise<Catalog>
-  /** Another warehouse in the same store: its tables are foreign to this one. */
-  readonly other: string
-  openOther(): Promise<Catalog>
-  readonly io: FileIO
-}
-
-const schema = { id: 'long not null', name: 'string', ts: 'timestamptz' }
-
-async function idsOf(catalog: Catalog, table: string): Promise<bigint[]> {
-  const loaded = await catalog.loadTable(table)
-  const ids: bigint[] = []
-  for await (const row of loaded.scan({ select: ['id'] }).rows()) ids.push(row['id'] as bigint)
-  return ids.toSorted((a, b) => Number(a - b))
-}
 
 export function catalogContract(name: string, setUp: () => Promise<CatalogFixture>): void {
   describe(`catalog on ${name}`, () => {
@@ -41,11 +27,18 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogFixtur
     afterAll(() => catalog.close())
 
     namespaceTests(() => catalog)
+    namespaceChangeTests(() => catalog)
     tableTests(() => catalog)
     registerTests(
       () => catalog,
       () => fixture,
     )
+    nameTests(() => catalog)
+    transactionTests(
+      () => catalog,
+      () => fixture.open(),
+    )
+    idempotencyTests(() => catalog)
     concurrencyTests(
       () => catalog,
       () => fixture.open(),

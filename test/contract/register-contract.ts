@@ -10,7 +10,7 @@ import {
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { lastSegment } from '../../src/io/location.ts'
 import type { Table } from '../../src/table/table.ts'
-import type { CatalogFixture } from './catalog-contract.ts'
+import type { CatalogFixture } from './catalog-fixture.ts'
 
 async function idsOf(table: Table): Promise<number[]> {
   const ids: number[] = []

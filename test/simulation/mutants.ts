@@ -129,10 +129,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'short tombstone: a drop forgets the ring',
     edits: [
       {
-        file: 'catalog/object-catalog.ts',
-        find: 'const outcome = await this.#pointers.swap({ location, base, next, writesMetadata: false })',
-        replace:
-          'const outcome = await this.#pointers.swap({ location, base, next: { ...next, ring: [] }, writesMetadata: false })',
+        file: 'catalog/drop-name.ts',
+        find: '.swap({ location, base: held, next, writesMetadata: false })',
+        replace: '.swap({ location, base: held, next: { ...next, ring: [] }, writesMetadata: false })',
       },
     ],
   },

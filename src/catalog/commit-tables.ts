@@ -1,0 +1,179 @@
+/**
+ * Commits what was staged on several tables: metadata files first, then all pointers by one transaction record, or, for a
+ * single table, its pointer as ever. On a conflict every table is read again and staged anew where it changed.
+ */
+import { CommitFailedError, CommitStateUnknownError, NoSuchTableError } from '../base/errors.ts'
+import { deleteQuietly, retryPolicy } from '../transaction/commit.ts'
+import type { CatalogEnvironment } from './catalog-environment.ts'
+import { liveName } from './name-claims.ts'
+import type { NamespaceStore } from './namespace-store.ts'
+import { baseOf, nextMetadata, writeVersionHint } from './object-operations.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import { PointerStore } from './pointer-store.ts'
+import { contentOf, nextPointer } from './pointer.ts'
+import type { StagedTable } from './staged-table.ts'
+import { nextVersions, transact } from './transact.ts'
+import type { Participant, TransactionOutcome } from './transact.ts'
+
+interface CommitRequest {
+  readonly tables: readonly StagedTable[]
+  readonly signal: AbortSignal | undefined
+}
+
+/** Errors: CommitFailedError, CommitStateUnknownError, NoSuchTableError, those of staging. */
+export async function commitTables(
+  env: CatalogEnvironment,
+  namespaces: NamespaceStore,
+  request: CommitRequest,
+): Promise<void> {
+  const { runtime } = env
+  const { tables, signal } = request
+  const commitId = runtime.uuid()
+  const names = tables.map((table) => table.name).join(', ')
+  const startMs = runtime.monotonicMs()
+  for (let number = 0; ; number++) {
+    signal?.throwIfAborted()
+    const attemptStartMs = runtime.monotonicMs()
+    for (const table of tables) await rebase(env, namespaces, { table, number, signal })
+    const outcome = await tryCommit(env, tables, commitId)
+    if (outcome.kind === 'committed') return
+    if (outcome.kind === 'unknown') throw stateUnknown(names, commitId, outcome.cause)
+    const nowMs = runtime.monotonicMs()
+    const waitMs = runtime.random() * windowMs(tables, number, nowMs - attemptStartMs)
+    if (isExhausted(tables, number, nowMs - startMs + waitMs)) throw tooManyConflicts(names, number + 1)
+    for (const { reporter, name } of tables) {
+      const reason = 'another writer committed'
+      reporter?.({ type: 'commit-retry', table: name, attempt: number + 1, waitMs, reason })
+    }
+    await runtime.sleep(waitMs, signal)
+  }
+}
+
+/** The first attempt goes on from what the transaction read, if nothing stands in its way; later ones from what is there now. */
+async function rebase(
+  env: CatalogEnvironment,
+  namespaces: NamespaceStore,
+  { table, number, signal }: { table: StagedTable; number: number; signal: AbortSignal | undefined },
+): Promise<void> {
+  const { base, identifier } = table
+  const { uuid, nsGeneration } = base.held.body
+  const isCurrent = number === 0 && !base.outrun
+  if (isCurrent && (await namespaces.liveGeneration(identifier.namespace, signal)) === nsGeneration) {
+    return table.rebase(base, signal)
+  }
+  const { held } = await liveName(env, namespaces, { identifier, kind: 'table', signal })
+  if (held.body.uuid !== uuid) {
+    throw new NoSuchTableError(`table ${table.name} was dropped and made again: load it anew`, {
+      context: { table: table.name, uuid },
+    })
+  }
+  return table.rebase(await baseOf(env, { held, visible: held.body }, base, signal), signal)
+}
+
+async function tryCommit(
+  env: CatalogEnvironment,
+  tables: readonly StagedTable[],
+  commitId: string,
+): Promise<TransactionOutcome> {
+  const places = tables.map(({ base, identifier }) => ({
+    location: env.keys.pointer(identifier, base.held.body.nsGeneration),
+    base: base.held,
+    next: contentOf(base.held.body),
+  }))
+  const alone = places.length === 1
+  const versions = nextVersions({ participants: places, moves: false }).map((v) => (alone ? v - 1 : v))
+  const written = await writeAll(env, tables, { versions, commitId })
+  const participants = places.map(({ location, base, next }, i) => {
+    const { metadataLocation: prevMetadataLocation } = next
+    const changes = {
+      metadataLocation: written[i]?.location,
+      prevMetadataLocation,
+      over: undefined,
+      writer: env.writer,
+    }
+    return { location, base, next: Object.assign({}, next, changes) }
+  })
+  const outcome = alone
+    ? await swapOne(env, participants, commitId)
+    : await transact(env, { participants, commitId, moves: false, ready: () => Promise.resolve(true) })
+  if (outcome.kind === 'conflict') tables.forEach((table, i) => table.lose(locationsOf(written.slice(i, i + 1))))
+  if (outcome.kind === 'committed') await tellAll(env, tables, written)
+  return outcome
+}
+
+interface Written {
+  readonly metadata: TableMetadata
+  readonly location: string
+}
+
+async function writeAll(
+  env: CatalogEnvironment,
+  tables: readonly StagedTable[],
+  { versions, commitId }: { versions: readonly number[]; commitId: string },
+): Promise<Written[]> {
+  const writing = tables.map(async ({ base, updates }, i): Promise<Written> => {
+    const { metadata, location, bytes } = await nextMetadata(env, base, { updates, commitId, v: versions[i] ?? 0 })
+    await env.io.write(location, bytes)
+    return { metadata, location }
+  })
+  const settled = await Promise.allSettled(writing)
+  const written = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = settled.find((result) => result.status === 'rejected')
+  if (failed === undefined) return written
+  const [first] = tables
+  if (first !== undefined) await deleteQuietly(first, locationsOf(written))
+  throw failed.reason
+}
+
+function locationsOf(written: readonly Written[]): string[] {
+  return written.map(({ location }) => location)
+}
+
+async function swapOne(
+  env: CatalogEnvironment,
+  participants: readonly Participant[],
+  commitId: string,
+): Promise<TransactionOutcome> {
+  const [only] = participants
+  if (only?.base === undefined) return { kind: 'conflict' }
+  const { location, base } = only
+  const next = nextPointer(base.body, only.next, { commitId, u: env.runtime.uuid() })
+  const outcome = await new PointerStore(env).swap({ location, base, next, writesMetadata: true })
+  return outcome.kind === 'committed' ? { kind: 'committed', held: new Map([[location, outcome.held]]) } : outcome
+}
+
+async function tellAll(
+  env: CatalogEnvironment,
+  tables: readonly StagedTable[],
+  written: readonly Written[],
+): Promise<void> {
+  for (const [i, { metadata, location }] of written.entries()) {
+    await writeVersionHint(env, { name: tables[i]?.name ?? '', metadata, metadataLocation: location })
+  }
+}
+
+function windowMs(tables: readonly StagedTable[], losses: number, attemptMs: number): number {
+  return Math.max(...tables.map(({ base }) => retryPolicy(base.metadata).windowMs(losses, attemptMs)))
+}
+
+/** The most impatient of the tables decides. */
+function isExhausted(tables: readonly StagedTable[], losses: number, passedMs: number): boolean {
+  return tables.some(({ base }) => {
+    const { retries, totalTimeoutMs } = retryPolicy(base.metadata)
+    return losses >= retries || passedMs > totalTimeoutMs
+  })
+}
+
+function stateUnknown(tables: string, commitId: string, cause: unknown): CommitStateUnknownError {
+  return new CommitStateUnknownError(
+    `the store did not say whether the transaction on ${tables} landed; its files are kept: load the tables and look before you retry`,
+    { context: { tables, commitId }, cause },
+  )
+}
+
+function tooManyConflicts(tables: string, attempts: number): CommitFailedError {
+  return new CommitFailedError(
+    `other writers committed to ${tables} first in all ${attempts} attempts; nothing was committed: try again, or raise commit.retry.*`,
+    { context: { tables, attempts } },
+  )
+}
