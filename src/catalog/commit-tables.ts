@@ -28,12 +28,13 @@ export async function commitTables(
 ): Promise<void> {
   const { runtime } = env
   const { tables, signal } = request
-  const commitId = runtime.uuid()
   const names = tables.map((table) => table.name).join(', ')
   const startMs = runtime.monotonicMs()
   for (let number = 0; ; number++) {
     signal?.throwIfAborted()
     const attemptStartMs = runtime.monotonicMs()
+    // Anew each time: where only another table's pointer had moved, the name of this one's metadata would come again.
+    const commitId = runtime.uuid()
     for (const table of tables) await rebase(env, namespaces, { table, number, signal })
     const outcome = await tryCommit(env, tables, commitId)
     if (outcome.kind === 'committed') return

@@ -19,10 +19,16 @@ interface Folder {
 const newFolder = (): Folder => ({ files: new Map(), folders: new Set(), changes: [] })
 
 export class FolderTree {
+  readonly #stale: number
   readonly #folders = new Map<string, Folder>([['/', newFolder()]])
   /** Files that got their name, or lost it. */
   onNamed: (path: string, bytes: Uint8Array) => void = () => {}
   onRemoved: (path: string) => void = () => {}
+
+  /** `stale`: how often a listing comes from a cache. */
+  constructor({ stale = STALE }: { readonly stale?: number } = {}) {
+    this.#stale = stale
+  }
 
   makeFolder(path: string): Folder {
     const known = this.#folders.get(path)
@@ -60,7 +66,7 @@ export class FolderTree {
   list(path: string, random: Random): () => FolderEntry[] {
     const folder = this.#folders.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
     if (folder === undefined) return () => []
-    const staleBy = random.chance(STALE) ? random.int(STALE_BY) : 0
+    const staleBy = random.chance(this.#stale) ? random.int(STALE_BY) : 0
     const before = namesOf(folder)
     const from = folder.changes.length
     return () => {

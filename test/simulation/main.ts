@@ -1,7 +1,8 @@
-/** `npm run simulate -- --seeds N --from S [--workload stub|full] [--store s3|file]`: more seeds, or a failing one again. */
+/** `npm run simulate -- --seeds N --from S [--workload stub|full|names] [--store s3|file]`: more seeds, or a failing one again. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { replayCommand, simulate } from './simulate.ts'
+import { simulateNames } from './simulate-names.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 
@@ -19,25 +20,35 @@ const { store } = values
 if (store !== 's3' && store !== 'file') throw new Error(`--store is s3 or file, not ${store}`)
 const sut = await loadSystem(join(import.meta.dirname, '../../src'), '.js')
 const workload = [stubWorkload(sut), fullWorkload()].find(({ name }) => name === values.workload)
-if (workload === undefined) throw new Error(`--workload is stub or full, not ${values.workload}`)
+const isNames = values.workload === 'names'
+if (workload === undefined && !isNames) throw new Error(`--workload is stub, full or names, not ${values.workload}`)
 
 const totals = { events: 0, operations: 0, commits: 0, unknown: 0, violations: 0 }
 const startMs = performance.now()
 for (let seed = from; seed < from + seeds; seed++) {
-  const history = await simulate(seed, sut, workload, { store })
+  const history = workload === undefined ? await namesHistory(seed) : await simulate(seed, sut, workload, { store })
   totals.events += history.events
   totals.operations += history.operations
   totals.commits += history.commits
   totals.unknown += history.unknown
   if (history.violation === undefined) continue
   totals.violations++
-  console.log(`seed ${seed}: ${history.violation}\n  replay: ${replayCommand(seed, workload, store)}`)
+  console.log(`seed ${seed}: ${history.violation}\n  replay: ${replayCommand(seed, { name: values.workload }, store)}`)
 }
 const rate = (ms: number): number => Math.round((seeds / ms) * 60_000)
 const { user, system } = process.cpuUsage()
 console.log(
-  `${workload.name} on ${store}: ${seeds} seeds, ${rate(performance.now() - startMs)} a minute ` +
+  `${values.workload} on ${store}: ${seeds} seeds, ${rate(performance.now() - startMs)} a minute ` +
     `(${rate((user + system) / 1000)} a minute of processor time), ${totals.events} events, ${totals.operations} operations, ` +
     `${totals.commits} commits, ${totals.unknown} unknown outcomes, ${totals.violations} violations`,
 )
 process.exitCode = totals.violations === 0 ? 0 : 1
+
+async function namesHistory(
+  seed: number,
+): Promise<{ violation: string | undefined; events: number; operations: number; commits: number; unknown: number }> {
+  const { violation, events, operations, outcomes } = await simulateNames(seed, sut, {
+    store: values.store === 'file' ? 'file' : 's3',
+  })
+  return { violation, events, operations, commits: outcomes.ok, unknown: outcomes.unknown }
+}

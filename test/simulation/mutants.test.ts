@@ -1,18 +1,19 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { MUTANTS, SHORT_RING, writeMutant } from './mutants.ts'
+import { MUTANTS, MUTANTS_FOLDER, SHORT_RING, writeMutant } from './mutants.ts'
 import type { Mutant } from './mutants.ts'
 import { simulate } from './simulate.ts'
 import { loadSystem } from './system-under-test.ts'
 import { stubWorkload } from './workload.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
+const GROUP = 'commits'
 const SEEDS = 2_000
 
 /** The first violation that a mutant shows, or undefined when it survives all seeds. */
 async function firstViolation(mutant: Mutant, seeds: number): Promise<string | undefined> {
-  const sut = await loadSystem(await writeMutant(PROJECT, mutant))
+  const sut = await loadSystem(await writeMutant(PROJECT, GROUP, mutant))
   const workload = stubWorkload(sut)
   for (let seed = 1; seed <= seeds; seed++) {
     const { violation } = await simulate(seed, sut, workload, { atomic: mutant.atomic })
@@ -22,7 +23,7 @@ async function firstViolation(mutant: Mutant, seeds: number): Promise<string | u
 }
 
 describe('mutants', { timeout: 300_000 }, () => {
-  afterAll(() => rm(join(PROJECT, '.mutants'), { recursive: true, force: true }))
+  afterAll(() => rm(join(PROJECT, MUTANTS_FOLDER, GROUP), { recursive: true, force: true }))
 
   it.each(MUTANTS)('kills $name', async (mutant) => {
     expect(await firstViolation(mutant, SEEDS), 'survived').toBeDefined()

@@ -16,6 +16,8 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   /** A store that is broken, rather than the code. */
   readonly atomic?: boolean | undefined
+  /** Where to begin: near a seed that showed it, for one that is rarely seen. */
+  readonly firstSeed?: number | undefined
   /** Of the rules of file:. */
   readonly store?: 'file' | undefined
 }
@@ -149,9 +151,11 @@ export const MUTANTS: readonly Mutant[] = [
   { name: 'non-atomic store', edits: [], atomic: false },
 ]
 
-/** A copy of the source with the edits applied, in a folder that imports of packages still resolve from. */
-export async function writeMutant(project: string, { name, edits }: Mutant): Promise<string> {
-  const folder = join(project, '.mutants', name.replaceAll(/[^a-z0-9]+/gi, '-'))
+export const MUTANTS_FOLDER = '.mutants'
+
+/** A copy of the source with the edits applied, in a folder of its group that imports of packages still resolve from. */
+export async function writeMutant(project: string, group: string, { name, edits }: Mutant): Promise<string> {
+  const folder = join(project, MUTANTS_FOLDER, group, name.replaceAll(/[^a-z0-9]+/gi, '-'))
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await cp(join(project, 'src'), folder, { recursive: true })

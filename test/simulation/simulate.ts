@@ -53,7 +53,7 @@ interface Append {
   outcome: Outcome
 }
 
-export function replayCommand(seed: number, workload: Workload, store: StoreScheme): string {
+export function replayCommand(seed: number, workload: { readonly name: string }, store: StoreScheme): string {
   return `npm run simulate -- --from ${seed} --seeds 1 --workload ${workload.name} --store ${store}`
 }
 

@@ -10,6 +10,14 @@ type Modules = Pick<
   Pick<typeof import('../../src/catalog/pointer-store.ts'), 'PointerStore'> &
   Pick<typeof import('../../src/catalog/pointer.ts'), 'nextPointer'> &
   Pick<typeof import('../../src/catalog/catalog-keys.ts'), 'catalogKeys'> &
+  Pick<typeof import('../../src/catalog/create-pointer.ts'), 'createPointer'> &
+  Pick<typeof import('../../src/catalog/create-table.ts'), 'createTable'> &
+  Pick<typeof import('../../src/catalog/drop-name.ts'), 'dropName'> &
+  Pick<typeof import('../../src/catalog/drop-namespace.ts'), 'dropNamespace'> &
+  Pick<typeof import('../../src/catalog/move-name.ts'), 'renameName'> &
+  Pick<typeof import('../../src/catalog/purge-name.ts'), 'purgeName'> &
+  Pick<typeof import('../../src/catalog/undrop-name.ts'), 'undropName'> &
+  Pick<typeof import('../../src/catalog/table-transaction.ts'), 'TableTransaction'> &
   Pick<typeof import('../../src/transaction/commit.ts'), 'commitTable'> &
   Pick<typeof import('../../src/io/local-cas.ts'), 'LocalCasStore'> &
   Pick<typeof import('../../src/io/retrying.ts'), 'Retrier' | 'retrying'>
@@ -24,6 +32,14 @@ const FILES = [
   'catalog/pointer-store.ts',
   'catalog/pointer.ts',
   'catalog/catalog-keys.ts',
+  'catalog/create-pointer.ts',
+  'catalog/create-table.ts',
+  'catalog/drop-name.ts',
+  'catalog/drop-namespace.ts',
+  'catalog/move-name.ts',
+  'catalog/purge-name.ts',
+  'catalog/undrop-name.ts',
+  'catalog/table-transaction.ts',
   'transaction/commit.ts',
   'io/local-cas.ts',
   'io/retrying.ts',

@@ -1,0 +1,199 @@
+/** Rules on names and transactions, each left out: see mutants.ts. */
+import type { Edit, Mutant } from './mutants.ts'
+
+const RECORD = 'catalog/transaction-record.ts'
+const STORE = 'catalog/pointer-store.ts'
+
+/** So short that any later body hides one's own. */
+export const SHORTEST_RING: Edit = {
+  file: 'catalog/cas-body.ts',
+  find: 'export const RING_LENGTH = 64',
+  replace: 'export const RING_LENGTH = 1',
+}
+
+/** The record is written whatever became of it meanwhile. */
+const blind = (state: string): Mutant['edits'][number] => ({
+  file: RECORD,
+  find: '  return swap(env, base, { ...base.body, state',
+  replace: `  if (state === '${state}') {
+    const next = { ...base.body, state, ...nextCasBody(base.body, runtime.uuid(), runtime.uuid()) }
+    await env.io.write(env.keys.transaction(next.id), codec.encode(next))
+    return { kind: 'committed', held: { ...base, body: next } }
+  }
+  return swap(env, base, { ...base.body, state`,
+})
+const ASYNC_END = {
+  file: RECORD,
+  find: 'export function endTransaction(',
+  replace: 'export async function endTransaction(',
+}
+
+export const NAMES_MUTANTS: readonly Mutant[] = [
+  { name: 'blind transaction commit', edits: [ASYNC_END, blind('committed')] },
+  {
+    name: 'short lease and a blind abort',
+    edits: [
+      ASYNC_END,
+      blind('aborted'),
+      { file: 'catalog/cas-body.ts', find: 'const LEASE_MS = 10_000', replace: 'const LEASE_MS = 200' },
+    ],
+  },
+  {
+    name: 'strip-pending: an undecided intent is stripped at once',
+    edits: [
+      { file: STORE, find: "else if (record?.body.state === 'pending') {", replace: 'else if (record === null) {' },
+    ],
+  },
+  {
+    name: 'short tombstone: a drop forgets the ring',
+    edits: [
+      {
+        file: 'catalog/drop-name.ts',
+        find: '.swap({ location, base: held, next, writesMetadata: false })',
+        replace: '.swap({ location, base: held, next: { ...next, ring: [] }, writesMetadata: false })',
+      },
+    ],
+  },
+  {
+    name: 'hollow intent body: an intent forgets the ring',
+    firstSeed: 380,
+    edits: [
+      {
+        file: 'catalog/transact.ts',
+        find: ': nextPointer(base.body, { txn: intent }, commit)',
+        replace: ': { ...nextPointer(base.body, { txn: intent }, commit), ring: [] }',
+      },
+    ],
+  },
+  {
+    name: 'delete the tombstone of what is purged',
+    edits: [
+      {
+        file: 'catalog/purge-name.ts',
+        find: '    return\n  }\n}',
+        replace: '    await env.io.delete([location])\n    return\n  }\n}',
+      },
+    ],
+  },
+  {
+    name: 'no-movedTo: the chain test stops at the key',
+    firstSeed: 380,
+    edits: [
+      SHORTEST_RING,
+      {
+        file: STORE,
+        find: "if (body?.metadataLocation === undefined) return 'unknown'",
+        replace:
+          "if (current.uuid !== next.uuid || current.movedTo !== undefined) return 'conflict'\n    if (body?.metadataLocation === undefined) return 'unknown'",
+      },
+    ],
+  },
+  {
+    name: 'create without reading the namespace again',
+    edits: [
+      {
+        file: 'catalog/create-pointer.ts',
+        find: 'await confirmName(env, namespaces, { ...place, mine: next, grave: HOLLOW })',
+        replace: 'void [confirmName, HOLLOW]',
+      },
+    ],
+  },
+  {
+    name: 'undrop without reading the namespace again',
+    firstSeed: 505,
+    edits: [
+      {
+        file: 'catalog/undrop-name.ts',
+        find: 'await confirmName(env, namespaces, { identifier, generation, location, mine, grave })',
+        replace: 'void [confirmName, grave]',
+      },
+    ],
+  },
+  {
+    name: 'rename without reading the namespace again',
+    firstSeed: 525,
+    edits: [
+      {
+        file: 'catalog/move-name.ts',
+        find: 'ready: async () => (await namespaces.liveGeneration(to.namespace)) === place.generation',
+        replace: 'ready: () => Promise.resolve(true)',
+      },
+    ],
+  },
+  {
+    name: 'drop of a namespace that does not count intents',
+    firstSeed: 205,
+    edits: [
+      {
+        file: 'catalog/drop-namespace.ts',
+        find: 'const held = await pointers.settle(location)',
+        replace: 'const held = await pointers.read(location)',
+      },
+    ],
+  },
+  {
+    name: 'trash-not-written: the dropped table is forgotten when its name is taken',
+    edits: [
+      {
+        file: STORE,
+        find: 'if (base?.body.over !== undefined) await this.bury',
+        replace: 'if (base?.body.over === null) await this.bury',
+      },
+    ],
+  },
+  {
+    name: 'undrop of what is being purged',
+    edits: [
+      {
+        file: 'catalog/dropped-names.ts',
+        find: "return body.state === 'dropped' || (body.state === 'live'",
+        replace: "return body.state !== 'live' || (body.state === 'live'",
+      },
+    ],
+  },
+  {
+    name: 'a moved tombstone can be undropped',
+    edits: [
+      {
+        file: 'catalog/dropped-names.ts',
+        find: 'if (body.hollow || body.movedTo !== undefined) return false',
+        replace: 'if (body.hollow) return false',
+      },
+    ],
+  },
+  {
+    name: 'separate keys for tables and views',
+    edits: [
+      {
+        file: 'catalog/create-pointer.ts',
+        find: 'const place = await freeName(env, namespaces, { identifier, signal })',
+        replace: `const shared = await freeName(env, namespaces, { identifier: request.kind === 'view' ? { ...identifier, name: 'other' } : identifier, signal })
+    const location = request.kind === 'view' ? env.keys.pointer(identifier, shared.generation).replace('.json', '%2Eview.json') : shared.location
+    const base = request.kind === 'view' ? await pointers.settle(location) : shared.base
+    if (base?.body.state === 'live') throw tooLate(name)
+    const place = { ...shared, identifier, location, base }`,
+      },
+    ],
+  },
+  {
+    name: 'no-generation: a namespace made again has the names of the old one',
+    edits: [
+      {
+        file: 'catalog/namespace-store.ts',
+        find: 'const generation = (base?.body.generation ?? 0) + 1',
+        replace: 'const generation = base?.body.generation ?? 1',
+      },
+    ],
+  },
+  {
+    name: 'one name for the metadata of several attempts',
+    edits: [
+      {
+        file: 'catalog/commit-tables.ts',
+        find: '  for (let number = 0; ; number++) {',
+        replace: '  const once = runtime.uuid()\n  for (let number = 0; ; number++) {',
+      },
+      { file: 'catalog/commit-tables.ts', find: 'const commitId = runtime.uuid()', replace: 'const commitId = once' },
+    ],
+  },
+]

@@ -1,0 +1,319 @@
+/**
+ * What really happened to names, seen at the store body by body: pointers, namespaces, trash and transaction records as
+ * they were applied. A table's state is what its pointer says, or its intent once the record has committed. Checks that no
+ * row of a table is lost or doubled whatever it is called, that a table has one name and a name one table, that what was
+ * acknowledged happened once and what failed never, and that no file of a table is deleted that could still be read.
+ */
+import type { ObjectStore } from './object-store.ts'
+
+interface Body {
+  readonly v: number
+  readonly u: string
+  readonly prevU?: string
+  readonly commitId: string
+}
+interface Content {
+  readonly kind: string
+  readonly uuid: string
+  readonly metadataLocation?: string
+  readonly state: 'live' | 'dropped' | 'purging'
+  readonly hollow?: boolean
+  readonly movedTo?: string
+  readonly over?: Pointer
+}
+interface Pointer extends Body, Content {
+  readonly txn?: { readonly id: string; readonly commitId: string; readonly next: Content }
+}
+interface Namespace extends Body {
+  readonly state: 'live' | 'dropping' | 'dropped'
+  readonly generation: number
+}
+interface Transaction extends Body {
+  readonly state: 'pending' | 'committed' | 'aborted'
+  readonly participants: readonly string[]
+}
+
+export type Outcome = 'ok' | 'failed' | 'unknown'
+
+/** Rows by id, with the file of each, of a metadata file. */
+export type RowsOf = (metadataLocation: string) => ReadonlyMap<string, string>
+
+interface Table {
+  rows: ReadonlyMap<string, string>
+  metadataLocation: string | undefined
+  isPurging: boolean
+  /** Its creation was taken back. */
+  isBuried: boolean
+}
+
+const CATALOG = '/_catalog/v1/'
+
+export class NamesOracle {
+  violation: string | undefined
+  bodies = 0
+  readonly #store: ObjectStore
+  readonly #rowsOf: RowsOf
+  readonly #pointers = new Map<string, Pointer>()
+  readonly #namespaces = new Map<string, Namespace>()
+  readonly #transactions = new Map<string, Transaction>()
+  readonly #tables = new Map<string, Table>()
+  readonly #operations = new Map<string, Outcome | undefined>()
+  readonly #effects = new Map<string, number>()
+  /** Operations whose table stood in a generation of a namespace that is gone. */
+  readonly #lost = new Set<string>()
+  /** Which operation made the table at a key live. */
+  readonly #makers = new Map<string, string>()
+  /** Of each row, the tables that it goes to. */
+  readonly #owners = new Map<string, readonly string[]>()
+  readonly #rowOutcomes = new Map<string, Outcome>()
+
+  constructor(store: ObjectStore, rowsOf: RowsOf) {
+    this.#store = store
+    this.#rowsOf = rowsOf
+    store.onDelete = (location) => this.#onDelete(location)
+  }
+
+  fail(violation: string): void {
+    this.violation ??= violation
+  }
+
+  begin(operation: string): void {
+    this.#operations.set(operation, undefined)
+  }
+
+  /** A row that is about to be added to the tables of these uuids. */
+  adds(row: string, uuids: readonly string[]): void {
+    this.#owners.set(row, uuids)
+  }
+
+  /** What its writer was told of the commit that adds it. */
+  endRow(row: string, outcome: Outcome): void {
+    this.#rowOutcomes.set(row, outcome)
+    if (outcome === 'ok' && this.#lost.has(row)) this.fail(`row ${row} was acknowledged in a dropped namespace`)
+  }
+
+  end(operation: string, outcome: Outcome): void {
+    this.#operations.set(operation, outcome)
+    if (outcome === 'ok' && this.#lost.has(operation)) this.fail(`${operation} was acknowledged in a dropped namespace`)
+  }
+
+  /** A reader of several tables saw these rows. */
+  sawTogether(tables: readonly { readonly uuid: string; readonly rows: ReadonlySet<string> }[]): void {
+    for (const [row, uuids] of this.#owners) {
+      const mine = tables.filter(({ uuid }) => uuids.includes(uuid))
+      const seen = mine.filter(({ rows }) => rows.has(row))
+      if (seen.length > 0 && seen.length < mine.length) this.fail(`a reader saw half of ${row}`)
+    }
+  }
+
+  get keys(): string[] {
+    return [...this.#pointers.keys()]
+  }
+
+  /** A body of the catalog that took effect. */
+  onBody(location: string, bytes: Uint8Array): void {
+    const at = location.indexOf(CATALOG)
+    if (at === -1) return
+    const [folder, ...rest] = location.slice(at + CATALOG.length).split('/')
+    if (folder !== 'ns' && folder !== 'trash' && folder !== 'txn') return
+    this.bodies++
+    const body = JSON.parse(new TextDecoder().decode(bytes)) as unknown
+    if (folder === 'txn') this.#onTransaction(location, body as Transaction)
+    else if (rest.at(-1) === 'ns.json' && rest.length === 2) this.#onNamespace(location, body as Namespace)
+    else this.#onPointer(location, body as Pointer)
+  }
+
+  #chain(location: string, before: Body | undefined, body: Body): void {
+    if (before !== undefined && body.prevU !== before.u) this.fail(`${location}: v${body.v} is a lost update`)
+    if (before !== undefined && body.v <= before.v) this.fail(`${location}: v${body.v} follows v${before.v}`)
+  }
+
+  #onTransaction(location: string, body: Transaction): void {
+    this.#chain(location, this.#transactions.get(location), body)
+    this.#transactions.set(location, body)
+    if (body.state !== 'committed') return
+    const [first] = body.participants.flatMap((key) => this.#pointers.get(key)?.txn ?? [])
+    if (first !== undefined) this.#effect(first.commitId, 1)
+    for (const key of body.participants) this.#settle(key)
+  }
+
+  #onNamespace(location: string, body: Namespace): void {
+    this.#chain(location, this.#namespaces.get(location), body)
+    this.#namespaces.set(location, body)
+    this.#effect(body.commitId, 1)
+    if (body.state === 'dropped') {
+      for (const [key, pointer] of this.#pointers) {
+        if (namespaceOf(key) === location && generationOf(key) === body.generation) {
+          if (this.#effective(pointer).state === 'live') this.#lose(this.#makers.get(key), pointer.commitId)
+        }
+      }
+    }
+    this.#checkNames()
+  }
+
+  #onPointer(location: string, body: Pointer): void {
+    const before = this.#pointers.get(location)
+    this.#chain(location, before, body)
+    this.#pointers.set(location, body)
+    const isRollForward = before?.txn?.commitId === body.commitId
+    const isCopy = before === undefined && isTrash(location)
+    if (!isRollForward && !isCopy && body.txn === undefined) this.#effect(body.commitId, 1)
+    // What nobody asked to be dropped was taken back by who had put it there.
+    const isTakenBack =
+      before?.txn === undefined && before?.state === 'live' && body.state === 'dropped' && body.uuid === before.uuid
+    if (isTakenBack && !this.#operations.has(body.commitId)) {
+      this.#effect(before.commitId, -1)
+      if (body.hollow === true) this.#table(body.uuid).isBuried = true
+    }
+    this.#settle(location)
+  }
+
+  #effective(pointer: Pointer): Content {
+    const { txn } = pointer
+    if (txn === undefined) return pointer
+    const record = [...this.#transactions].find(([location]) => location.endsWith(`/${txn.id}.json`))?.[1]
+    return record?.state === 'committed' ? txn.next : pointer
+  }
+
+  #settle(location: string): void {
+    const pointer = this.#pointers.get(location)
+    if (pointer === undefined) return
+    const content = this.#effective(pointer)
+    if (content.hollow === true || content.kind !== 'table') return this.#checkNames()
+    const table = this.#table(content.uuid)
+    const operation = content === pointer ? pointer.commitId : (pointer.txn?.commitId ?? '')
+    if (content.state === 'live') this.#checkLive(location, { content, table, operation, pointer })
+    else {
+      this.#makers.delete(location)
+      if (content.state === 'purging') table.isPurging = true
+      const restores = content.movedTo !== undefined || content.metadataLocation === table.metadataLocation
+      if (content.state === 'dropped' && !restores) this.fail(`${location}: the tombstone would not restore all rows`)
+    }
+    this.#checkNames()
+  }
+
+  #checkLive(
+    location: string,
+    { content, table, operation, pointer }: { content: Content; table: Table; operation: string; pointer: Pointer },
+  ): void {
+    const { uuid, metadataLocation = '' } = content
+    if (table.isPurging) this.fail(`${uuid} is live again at ${location}, though it is being purged`)
+    if (!this.#store.objects.has(metadataLocation)) return this.fail(`${location}: its metadata is missing`)
+    const rows = this.#rowsOf(metadataLocation)
+    for (const row of table.rows.keys()) if (!rows.has(row)) this.fail(`${location} v${pointer.v}: row ${row} is lost`)
+    for (const [row, file] of rows) {
+      if (this.#owners.get(row)?.includes(uuid) !== true) this.fail(`${location}: row ${row}, which is another table's`)
+      if (!this.#store.objects.has(file)) this.fail(`${location}: the file of row ${row} is deleted`)
+    }
+    const added = [...rows.keys()].filter((row) => !table.rows.has(row))
+    table.rows = rows
+    table.metadataLocation = metadataLocation
+    if (!this.#makers.has(location)) this.#makers.set(location, operation)
+    const isPending = pointer.txn !== undefined && content === pointer
+    if (!isPending && !this.#isVisible(location)) this.#lose(operation, ...added)
+  }
+
+  #isVisible(location: string): boolean {
+    const namespace = this.#namespaces.get(namespaceOf(location))
+    return namespace !== undefined && namespace.state !== 'dropped' && namespace.generation === generationOf(location)
+  }
+
+  /** A table is live under one name, a name is that of one table or view. */
+  #checkNames(): void {
+    const uuids = new Map<string, string>()
+    const names = new Map<string, string>()
+    for (const [location, pointer] of this.#pointers) {
+      if (isTrash(location) || this.#effective(pointer).state !== 'live' || !this.#isVisible(location)) continue
+      const { uuid } = this.#effective(pointer)
+      const name = location.replace('%2Eview', '')
+      if (uuids.has(uuid)) this.fail(`${uuid} is live at ${uuids.get(uuid)} and at ${location}`)
+      if (names.has(name)) this.fail(`${name} is live twice`)
+      uuids.set(uuid, location)
+      names.set(name, location)
+    }
+  }
+
+  #effect(operation: string, change: 1 | -1): void {
+    const count = (this.#effects.get(operation) ?? 0) + change
+    this.#effects.set(operation, count)
+    if (count > 1 && !operation.includes('/')) this.fail(`${operation} took effect twice`)
+  }
+
+  #lose(...operations: (string | undefined)[]): void {
+    for (const operation of operations) {
+      if (operation === undefined) continue
+      this.#lost.add(operation)
+      const outcome = this.#operations.get(operation) ?? this.#rowOutcomes.get(operation)
+      if (outcome === 'ok') this.fail(`${operation} was acknowledged, its namespace is gone`)
+    }
+  }
+
+  #onDelete(location: string): void {
+    if (/\/_catalog\/v1\/(?:ns|trash)\//.test(location)) this.fail(`DELETE of the pointer ${location}`)
+    for (const { rows, metadataLocation, isPurging, isBuried } of this.#tables.values()) {
+      if (isPurging || isBuried) continue
+      const isRead = metadataLocation === location || [...rows.values()].includes(location)
+      if (isRead) this.fail(`DELETE of reachable ${location}`)
+    }
+  }
+
+  #table(uuid: string): Table {
+    const known = this.#tables.get(uuid)
+    if (known !== undefined) return known
+    const table: Table = { rows: new Map(), metadataLocation: undefined, isPurging: false, isBuried: false }
+    this.#tables.set(uuid, table)
+    return table
+  }
+
+  /** When all is calm and every intent resolved: results against effects, and one home for every table. */
+  verdict(): void {
+    for (const [operation, outcome] of this.#operations) {
+      const count = this.#effects.get(operation) ?? 0
+      if (outcome === 'ok' && count !== 1) this.fail(`${operation} was acknowledged and took effect ${count} times`)
+      if (outcome === 'failed' && count !== 0) this.fail(`${operation} was reported failed and took effect`)
+    }
+    const homes = this.#homes()
+    for (const [uuid, { metadataLocation, rows, isPurging, isBuried }] of this.#tables) {
+      if (metadataLocation === undefined || isPurging || isBuried) continue
+      const found = [...(homes.get(uuid) ?? [])]
+      if (found.length !== 1) this.fail(`table ${uuid} is at ${found.join(' and ') || 'no name and not in trash'}`)
+      for (const file of rows.values()) if (!this.#store.objects.has(file)) this.fail(`${uuid}: ${file} is gone`)
+    }
+    for (const [row, uuids] of this.#owners) {
+      const having = uuids.filter((uuid) => this.#tables.get(uuid)?.rows.has(row))
+      if (having.length > 0 && having.length < uuids.length) this.fail(`${row} is in half of its tables`)
+      const outcome = this.#rowOutcomes.get(row)
+      if (outcome === 'ok' && having.length === 0) this.fail(`${row} was acknowledged and is lost`)
+      if (outcome === 'failed' && having.length > 0) this.fail(`${row} was reported failed and is there`)
+    }
+  }
+
+  #homes(): Map<string, Set<string>> {
+    const homes = new Map<string, Set<string>>()
+    const add = (uuid: string, location: string): void => {
+      homes.set(uuid, (homes.get(uuid) ?? new Set()).add(location))
+    }
+    for (const [location, { uuid, hollow, movedTo, over }] of this.#pointers) {
+      if (hollow !== true && movedTo === undefined) add(uuid, location)
+      if (over === undefined || over.hollow === true || over.movedTo !== undefined) continue
+      const trash = location.replace(
+        /\/ns\/.*/,
+        `/trash/${over.uuid}/${String(over.v).padStart(12, '0')}-${over.u}.json`,
+      )
+      if (!this.#pointers.has(trash)) add(over.uuid, trash)
+    }
+    return homes
+  }
+}
+
+function isTrash(location: string): boolean {
+  return location.includes(`${CATALOG}trash/`)
+}
+
+function namespaceOf(location: string): string {
+  return location.replace(/\/\d+\/[^/]+$/, '/ns.json')
+}
+
+function generationOf(location: string): number {
+  return Number(/\/(\d+)\/[^/]+$/.exec(location)?.[1])
+}
