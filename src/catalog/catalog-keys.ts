@@ -9,7 +9,7 @@ const MAX_KEY_BYTES = 1_024
 const MAX_COMPONENT_BYTES = 240
 const LEVEL_SEPARATOR = '%1F'
 
-export interface PointerKey extends TableIdentifier {
+interface PointerKey extends TableIdentifier {
   readonly generation: number
 }
 

@@ -16,7 +16,7 @@ type Verb = 'GET' | 'PUT' | 'LIST' | 'DELETE'
 interface Counted {
   readonly catalog: Catalog
   /** The requests of a call, such as `{ GET: 2 }`. */
-  count(call: () => Promise<unknown>): Promise<Partial<Record<Verb, number>>>
+  readonly count: (call: () => Promise<unknown>) => Promise<Partial<Record<Verb, number>>>
 }
 
 /** `allows`: refuses writes it does not like, as a store does with the wrong credentials. */
