@@ -125,9 +125,14 @@ export function avroArray<T>(items: AvroCodec<T>, elementId: number): AvroCodec<
       const read = writer.kind === 'array' ? resolveUnion(items, writer.items, location) : undefined
       if (read === undefined) return undefined
       return (cursor) => {
-        const values: T[] = []
-        forEachItem(cursor, () => values.push(read(cursor)))
-        return values.slice() // a copy of just the size: V8 grows arrays in steps of 17 items and more
+        let values: T[] = []
+        forEachItem(cursor, () => {
+          const value = read(cursor)
+          if (values.length === 0) values = [value]
+          else values.push(value)
+        })
+        // Just the size: V8 grows arrays in steps of 17 items and more.
+        return values.length > 1 ? values.slice() : values
       }
     },
   }

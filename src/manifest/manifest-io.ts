@@ -48,13 +48,24 @@ export async function readManifest(
   io: FileIO,
   manifest: ManifestFile,
   metadata: TableMetadata,
-  { keep, ...options }: ReadManifestOptions = {},
+  options: ReadManifestOptions = {},
 ): Promise<ManifestEntry[]> {
+  const decode = await fetchManifest(io, manifest, metadata, options)
+  return decode()
+}
+
+/** Fetches a manifest, and leaves it encoded: many can be on their way while the entries of one are in memory. */
+export async function fetchManifest(
+  io: FileIO,
+  manifest: ManifestFile,
+  metadata: TableMetadata,
+  { keep, ...options }: ReadManifestOptions = {},
+): Promise<() => ManifestEntry[]> {
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
   await prepareAvro(bytes)
-  return decodeManifest(bytes, manifestPath, { manifest, metadata, keep })
+  return () => decodeManifest(bytes, manifestPath, { manifest, metadata, keep })
 }
 
 /** What a list would say of a v1 manifest, but for the summaries of its partitions. */

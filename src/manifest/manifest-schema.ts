@@ -16,7 +16,7 @@ import {
 import type { AvroCodec } from '../format/avro-codec.ts'
 import { avroIntMap } from '../format/avro-int-map.ts'
 import { avroRecord, optionalField } from '../format/avro-record.ts'
-import type { AvroField, AvroFields } from '../format/avro-record.ts'
+import type { AvroField, AvroFields, AvroSetters } from '../format/avro-record.ts'
 import type {
   DataFile,
   FieldSummary,
@@ -66,7 +66,27 @@ export function manifestEntryCodec(
     fileSequenceNumber: { ...optionalField(4, 'file_sequence_number', avroLong), since: 2 },
     dataFile: { id: 2, name: 'data_file', codec: dataFileCodec(spec, types, version) },
   }
-  return avroRecord('manifest_entry', fields, { version })
+  return avroRecord('manifest_entry', fields, { version, blank: blankEntry, setters: ENTRY_SETTERS })
+}
+
+const BLANK_FILE: DataFile = blankDataFile(0)
+
+function blankEntry(): ManifestEntry {
+  return {
+    status: 'existing',
+    snapshotId: undefined,
+    sequenceNumber: undefined,
+    fileSequenceNumber: undefined,
+    dataFile: BLANK_FILE,
+  }
+}
+
+const ENTRY_SETTERS: AvroSetters<ManifestEntry> = {
+  status: (entry, value) => (entry.status = value),
+  snapshotId: (entry, value) => (entry.snapshotId = value),
+  sequenceNumber: (entry, value) => (entry.sequenceNumber = value),
+  fileSequenceNumber: (entry, value) => (entry.fileSequenceNumber = value),
+  dataFile: (entry, value) => (entry.dataFile = value),
 }
 
 type Metrics = Pick<
@@ -108,7 +128,11 @@ function dataFileCodec(
   types: readonly PrimitiveType[],
   version: number | undefined,
 ): AvroCodec<DataFile> {
-  return avroRecord('r2', dataFileFields(spec, types), { version, blank: () => blankDataFile(spec.specId) })
+  return avroRecord('r2', dataFileFields(spec, types), {
+    version,
+    blank: () => blankDataFile(spec.specId),
+    setters: FILE_SETTERS,
+  })
 }
 
 function dataFileFields(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroFields<Omit<DataFile, 'specId'>> {
@@ -181,6 +205,29 @@ function blankDataFile(specId: number): DataFile {
     contentOffset: undefined,
     contentSizeInBytes: undefined,
   }
+}
+
+const FILE_SETTERS: AvroSetters<Omit<DataFile, 'specId'>> = {
+  content: (file, value) => (file.content = value),
+  filePath: (file, value) => (file.filePath = value),
+  fileFormat: (file, value) => (file.fileFormat = value),
+  partition: (file, value) => (file.partition = value),
+  recordCount: (file, value) => (file.recordCount = value),
+  fileSizeInBytes: (file, value) => (file.fileSizeInBytes = value),
+  columnSizes: (file, value) => (file.columnSizes = value),
+  valueCounts: (file, value) => (file.valueCounts = value),
+  nullValueCounts: (file, value) => (file.nullValueCounts = value),
+  nanValueCounts: (file, value) => (file.nanValueCounts = value),
+  lowerBounds: (file, value) => (file.lowerBounds = value),
+  upperBounds: (file, value) => (file.upperBounds = value),
+  keyMetadata: (file, value) => (file.keyMetadata = value),
+  splitOffsets: (file, value) => (file.splitOffsets = value),
+  equalityIds: (file, value) => (file.equalityIds = value),
+  sortOrderId: (file, value) => (file.sortOrderId = value),
+  firstRowId: (file, value) => (file.firstRowId = value),
+  referencedDataFile: (file, value) => (file.referencedDataFile = value),
+  contentOffset: (file, value) => (file.contentOffset = value),
+  contentSizeInBytes: (file, value) => (file.contentSizeInBytes = value),
 }
 
 const SUMMARY_FIELDS: AvroFields<FieldSummary> = {

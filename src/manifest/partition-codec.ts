@@ -2,7 +2,7 @@
 import { avroMapped } from '../format/avro-codec.ts'
 import type { AvroCodec } from '../format/avro-codec.ts'
 import { avroRecord, optionalField } from '../format/avro-record.ts'
-import type { AvroField } from '../format/avro-record.ts'
+import type { AvroField, AvroSetters } from '../format/avro-record.ts'
 import { avroAnyValue, avroNothing, avroValue } from '../format/avro-value.ts'
 import type { PartitionData } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
@@ -23,8 +23,12 @@ export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveTyp
     return { ...optionalField(fieldId, unique, avroValue(type)), attributes }
   })
   type Values = Readonly<Record<number, Value | undefined>>
+  // Set by number: V8 would parse the keys, which are texts, anew for each partition.
+  const setters: AvroSetters<Values> = fields.map(
+    (_, i) => (values: Record<number, Value | undefined>, value: Value | undefined) => (values[i] = value),
+  )
   return avroMapped<Values, PartitionData>(
-    avroRecord<Values>('r102', fields),
+    avroRecord<Values>('r102', fields, { blank: () => [], setters }),
     (values) => fields.map((_, i) => values[i] ?? null),
     (values) => values.map((value) => value ?? undefined),
   )

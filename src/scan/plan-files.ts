@@ -12,7 +12,7 @@ import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
 import { fileMightMatch } from '../expr/metrics-evaluator.ts'
 import { projectPartition, residual } from '../expr/project.ts'
 import type { FileIO } from '../io/file-io.ts'
-import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
+import { fetchManifest, readManifest, readManifestList } from '../manifest/manifest-io.ts'
 import type { KeepEntry } from '../manifest/manifest-reader.ts'
 import type { ManifestEntry, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
@@ -91,13 +91,13 @@ export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGen
 
   const stop = new AbortController()
   const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-  const read = async (manifest: ManifestFile): Promise<readonly ManifestEntry[]> =>
-    readManifest(io, manifest, metadata, {
+  const fetch = (manifest: ManifestFile): Promise<() => readonly ManifestEntry[]> =>
+    fetchManifest(io, manifest, metadata, {
       signal: reading,
       keep: partitionTest(filterOf(manifest.partitionSpecId), totals),
     })
-  for await (const entries of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, read, reading)) {
-    for (const entry of entries) {
+  for await (const decode of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, fetch, reading)) {
+    for (const entry of decode()) {
       if (entry.status === 'deleted') continue
       totals.files++
       const task = planEntry(entry, filterOf(entry.dataFile.specId), deletesOf, input)
