@@ -1,10 +1,11 @@
 /**
- * Most rows of a batch, copied run by run: where a few rows are left out, the runs between them are long, and copying
- * them whole is many times faster than row by row (arrow-take.ts, which serves any choice of rows). Arrow's rules for
- * slices as there: bitmaps are read at `offset + row`, values and value offsets come already sliced.
+ * Most rows of a batch, moved together run by run within the batch's own memory: where a few rows are left out, this is
+ * many times faster than to copy row by row (arrow-take.ts, which serves any choice of rows and leaves the batch as it
+ * was). Arrow's rules for slices as there: bitmaps are read at `offset + row`, values and value offsets come already
+ * sliced. Scans do this to batches that nobody else has seen yet.
  */
 import { BufferType, Data, RecordBatch, Struct, Type } from 'apache-arrow'
-import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
+import { UnsupportedError } from '../base/errors.ts'
 import { countBits } from './arrow-take.ts'
 
 /** Starts and ends of runs of rows, ascending: `[start, end, start, end, …]`, the end not among the run. */
@@ -22,9 +23,12 @@ export function runsOf(mask: Uint8Array): RowRuns {
   return Int32Array.from(runs)
 }
 
-/** The rows of the runs, copied. Dictionaries and unions are refused (UnsupportedError). */
-export function takeRuns(batch: RecordBatch, runs: RowRuns): RecordBatch {
-  const children = batch.data.children.map((column) => takeColumn(column, runs))
+/**
+ * The rows of the runs. Their values are moved, so that `batch`, and every other that shares its memory, is not to be used
+ * any more. Dictionaries and unions are refused (UnsupportedError).
+ */
+export function keepRuns(batch: RecordBatch, runs: RowRuns): RecordBatch {
+  const children = batch.data.children.map((column) => keepColumn(column, runs))
   const rows = new Data(new Struct(batch.schema.fields), 0, rowsIn(runs), 0, undefined, children)
   return new RecordBatch(batch.schema, rows, batch.metadata)
 }
@@ -35,7 +39,7 @@ function rowsIn(runs: RowRuns): number {
   return rows
 }
 
-function takeColumn(data: Data, runs: RowRuns): Data {
+function keepColumn(data: Data, runs: RowRuns): Data {
   const [child] = data.children
   switch (data.type.typeId) {
     case Type.Null:
@@ -47,7 +51,7 @@ function takeColumn(data: Data, runs: RowRuns): Data {
     case Type.LargeList:
       throw new UnsupportedError(`rows of columns of Arrow type ${Type[data.type.typeId]} cannot be taken in runs`)
     case Type.Struct: {
-      const children = data.children.map((member) => takeColumn(member, runs))
+      const children = data.children.map((member) => keepColumn(member, runs))
       return build(data, runs, {}, children)
     }
     case Type.FixedSizeList:
@@ -56,7 +60,7 @@ function takeColumn(data: Data, runs: RowRuns): Data {
         runs,
         {},
         child && [
-          takeColumn(
+          keepColumn(
             child,
             runs.map((row) => row * data.stride),
           ),
@@ -64,29 +68,24 @@ function takeColumn(data: Data, runs: RowRuns): Data {
       )
     case Type.List:
     case Type.Map: {
-      if (child === undefined) throw new InvalidDataError('arrow list column has no child data')
-      const offsets = data.valueOffsets
-      const elements = runs.map((row) => offsets[row] as number)
-      return build(data, runs, { [BufferType.OFFSET]: takeOffsets(offsets, runs) }, [takeColumn(child, elements)])
+      const { base, inner, offsets } = packOffsets(data.valueOffsets, runs)
+      const elements = child?.slice(base, (data.valueOffsets[data.length] as number) - base)
+      return build(data, runs, { [BufferType.OFFSET]: offsets }, elements && [keepColumn(elements, inner)])
     }
     case Type.Utf8:
     case Type.Binary: {
-      const offsets = data.valueOffsets
-      const bytes = takeBytes(
-        data.values as Uint8Array,
-        runs.map((row) => offsets[row] as number),
-        1,
-      )
-      return build(data, runs, { [BufferType.OFFSET]: takeOffsets(offsets, runs), [BufferType.DATA]: bytes })
+      const { base, inner, offsets } = packOffsets(data.valueOffsets, runs)
+      const bytes = (data.values as Uint8Array).subarray(base)
+      moveTogether(bytes, inner, 1)
+      return build(data, runs, { [BufferType.OFFSET]: offsets, [BufferType.DATA]: bytes })
     }
     case Type.Bool:
       return build(data, runs, { [BufferType.DATA]: takeBits(data.values as Uint8Array, data.offset, runs) })
     default: {
-      const values = data.values as ArrayBufferView & { readonly BYTES_PER_ELEMENT: number }
+      const values = data.values as Uint8Array
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-      const taken = takeBytes(bytes, runs, values.BYTES_PER_ELEMENT * data.stride)
-      const TypedArray = values.constructor as new (buffer: ArrayBuffer) => ArrayBufferView
-      return build(data, runs, { [BufferType.DATA]: new TypedArray(taken.buffer) })
+      moveTogether(bytes, runs, values.BYTES_PER_ELEMENT * data.stride)
+      return build(data, runs, { [BufferType.DATA]: values.subarray(0, rowsIn(runs) * data.stride) })
     }
   }
 }
@@ -101,24 +100,33 @@ function build(data: Data, runs: RowRuns, buffers: Buffers, children?: Data[]): 
   return new Data(data.type, 0, rows, nullCount, parts, children)
 }
 
-function takeBytes(from: Uint8Array, runs: RowRuns, width: number): Uint8Array<ArrayBuffer> {
-  const to = new Uint8Array(rowsIn(runs) * width)
+/** Moves the runs of items of `width` bytes to the beginning. */
+function moveTogether(bytes: Uint8Array, runs: RowRuns, width: number): void {
   for (let i = 0, out = 0; i < runs.length; i += 2) {
-    const part = from.subarray((runs[i] as number) * width, (runs[i + 1] as number) * width)
-    to.set(part, out)
-    out += part.length
+    const [start, end] = [(runs[i] as number) * width, (runs[i + 1] as number) * width]
+    if (out !== start) bytes.copyWithin(out, start, end)
+    out += end - start
   }
-  return to
 }
 
-function takeOffsets(offsets: Int32Array, runs: RowRuns): Int32Array {
-  const taken = new Int32Array(rowsIn(runs) + 1)
+interface PackedOffsets {
+  /** Where the bytes or elements of the column begin. */
+  readonly base: number
+  /** The runs of bytes or elements, counted from there. */
+  readonly inner: RowRuns
+  /** Of what the runs leave, from 0. */
+  readonly offsets: Int32Array
+}
+
+function packOffsets(offsets: Int32Array, runs: RowRuns): PackedOffsets {
+  const base = offsets[0] ?? 0
+  const packed = new Int32Array(rowsIn(runs) + 1)
   for (let i = 0, at = 0; i < runs.length; i += 2) {
     const [start, end] = [runs[i] as number, runs[i + 1] as number]
-    const shift = (taken[at] as number) - (offsets[start] as number)
-    for (let row = start; row < end; row++) taken[++at] = (offsets[row + 1] as number) + shift
+    const shift = (packed[at] as number) - (offsets[start] as number)
+    for (let row = start; row < end; row++) packed[++at] = (offsets[row + 1] as number) + shift
   }
-  return taken
+  return { base, inner: runs.map((row) => (offsets[row] as number) - base), offsets: packed }
 }
 
 /** Byte by byte, each put together of two neighbours. */

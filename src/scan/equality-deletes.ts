@@ -115,8 +115,8 @@ export class EqualityDeletes {
     const { io, signal } = this.#context
     const source = await openDataFile(file, io, { signal })
     const schema: Schema = { schemaId: 0, fields: columns, identifierFieldIds: [] }
-    checkHas(source.footer.leaves, ids, file.filePath)
     const bind = compileRowKey(schema, ids)
+    checkHas(source.footer.leaves, ids, file.filePath)
     const buffer = new KeyBuffer()
     for await (const { batch } of readParquet(source, { schema, signal })) {
       const write = bind(batch)

@@ -6,7 +6,7 @@
 import type { Data, RecordBatch } from 'apache-arrow'
 import { InvalidDataError } from '../base/errors.ts'
 import type { BoundExpression, BoundReference } from '../expr/bound-expression.ts'
-import { runsOf, takeRuns } from '../format/arrow-runs.ts'
+import { runsOf, keepRuns } from '../format/arrow-runs.ts'
 import { takeRows } from '../format/arrow-take.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import { type ColumnTest, compileColumnTest, testNan } from './column-test.ts'
@@ -35,7 +35,10 @@ export function countRows(mask: RowMask): number {
 /** Runs of fewer rows than this on average are gathered row by row. */
 const MIN_RUN_ROWS = 8
 
-/** The rows of `batch` that `mask` keeps: the batch itself, a slice of it where they are neighbours, else a copy. */
+/**
+ * The rows of `batch` that `mask` keeps: the batch itself, a slice of it where they are neighbours, else a copy or, where
+ * most are kept, the same memory with the others moved out: `batch` is not to be used any more.
+ */
 export function filterRows(batch: RecordBatch, mask: RowMask): RecordBatch {
   const count = countRows(mask)
   if (count === batch.numRows) return batch
@@ -43,7 +46,7 @@ export function filterRows(batch: RecordBatch, mask: RowMask): RecordBatch {
   const runs = runsOf(mask)
   const [first = 0] = runs
   if (runs.length === 2) return batch.slice(first, first + count)
-  if (count >= MIN_RUN_ROWS * (runs.length / 2)) return takeRuns(batch, runs)
+  if (count >= MIN_RUN_ROWS * (runs.length / 2)) return keepRuns(batch, runs)
   const indices = new Int32Array(count)
   for (let row = first, at = 0; at < count; row++) if (mask[row] === 1) indices[at++] = row
   return takeRows(batch, indices)

@@ -20,7 +20,7 @@ export const DELETED: NestedField = { id: 2147483644, name: '_deleted', type: { 
 /** `_spec_id`: partition spec of the row's data file. */
 export const SPEC_ID: NestedField = { id: 2147483643, name: '_spec_id', type: { kind: 'int' }, required: true }
 /** Id of `_partition`, whose type depends on the table: `partitionColumn`. */
-export const PARTITION_ID = 2147483642
+const PARTITION_ID = 2147483642
 export const ROW_ID: NestedField = { id: 2147483540, name: '_row_id', type: LONG, required: false }
 export const LAST_UPDATED: NestedField = {
   id: 2147483539,

@@ -1,10 +1,13 @@
 /** Delete files for the tests of scans, written into a TableFixture: what is in them is the test's to say. */
 import { encodeDeletionVector } from '../../src/format/deletion-vector.ts'
 import { positionSetOf } from '../../src/format/roaring.ts'
+import type { ScanOptions } from '../../src/scan/table-scan.ts'
 import type { DataFile, PartitionData } from '../../src/spec/data-file.ts'
 import { DELETE_FILE_PATH, DELETE_POS } from '../../src/spec/metadata-columns.ts'
 import type { Schema } from '../../src/spec/types.ts'
-import type { FileInput, TableFixture } from './table-fixture.ts'
+import { SCHEMA, fileOf, scan } from './flights-fixture.ts'
+import { TableFixture, collect } from './table-fixture.ts'
+import type { FileInput } from './table-fixture.ts'
 
 export const DELETE_SCHEMA: Schema = {
   schemaId: 0,
@@ -72,3 +75,23 @@ export function equalityDeletes(
   const stored = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name))))
   return table.writeFile({ schema, partition, ...more, rows: stored, override }, specId)
 }
+
+/** Files of ten flights each, in one manifest. */
+export async function flightFiles(
+  count: number,
+  formatVersion: 2 | 3 = 2,
+): Promise<{ table: TableFixture; files: DataFile[] }> {
+  const table = new TableFixture(SCHEMA, { formatVersion })
+  const files: DataFile[] = []
+  for (let i = 0; i < count; i++) files.push(await table.writeFile(fileOf(10 * i, 10 * i + 10, { rowGroupRows: 4 })))
+  await table.commit([files])
+  return { table, files }
+}
+
+export const UNPARTITIONED = { specId: 0, partition: [] }
+/** Ids of the flights that a scan gives. */
+export const idsOf = async (table: TableFixture, options: ScanOptions = {}): Promise<number[]> =>
+  (await collect(scan(table, { select: ['id'], ...options }).rows())).map(({ id }) => Number(id))
+/** Numbers below `count` but for the deleted ones. */
+export const without = (count: number, ...deleted: number[]): number[] =>
+  Array.from({ length: count }, (_, id) => id).filter((id) => !deleted.includes(id))

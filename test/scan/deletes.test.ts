@@ -1,34 +1,23 @@
-/** Deletes as scans apply them; which apply to what is delete-index.test.ts's. */
-import { RecordBatch, Table as ArrowTable, tableFromArrays } from 'apache-arrow'
+/** Deletes by position as scans apply them; which apply to what is delete-index.test.ts's. */
+import { Table as ArrowTable, tableFromArrays } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { InvalidDataError, UnsupportedError } from '../../src/base/errors.ts'
 import { encodeParquet } from '../../src/format/parquet-wasm.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
 import type { ScanOptions } from '../../src/scan/table-scan.ts'
 import type { DataFile } from '../../src/spec/data-file.ts'
-import { projectFieldIds } from '../../src/spec/select-fields.ts'
-import type { NestedField, Schema } from '../../src/spec/types.ts'
-import { DELETE_SCHEMA, deletionVectors, equalityDeletes, positionDeletes } from './deletes-fixture.ts'
-import { SCHEMA, fileOf, range, scan } from './flights-fixture.ts'
-import { TableFixture, collect, spyOn } from './table-fixture.ts'
-
-/** Files of ten flights each, in one manifest. */
-async function flightFiles(
-  count: number,
-  formatVersion: 2 | 3 = 2,
-): Promise<{ table: TableFixture; files: DataFile[] }> {
-  const table = new TableFixture(SCHEMA, { formatVersion })
-  const files: DataFile[] = []
-  for (let i = 0; i < count; i++) files.push(await table.writeFile(fileOf(10 * i, 10 * i + 10, { rowGroupRows: 4 })))
-  await table.commit([files])
-  return { table, files }
-}
-
-const UNPARTITIONED = { specId: 0, partition: [] }
-const idsOf = async (table: TableFixture, options: ScanOptions = {}): Promise<number[]> =>
-  (await collect(scan(table, { select: ['id'], ...options }).rows())).map(({ id }) => Number(id))
-const without = (count: number, ...deleted: number[]): number[] =>
-  Array.from({ length: count }, (_, id) => id).filter((id) => !deleted.includes(id))
+import type { Schema } from '../../src/spec/types.ts'
+import {
+  DELETE_SCHEMA,
+  UNPARTITIONED,
+  deletionVectors,
+  flightFiles,
+  idsOf,
+  positionDeletes,
+  without,
+} from './deletes-fixture.ts'
+import { range, scan } from './flights-fixture.ts'
+import { type TableFixture, collect, spyOn, withMethods } from './table-fixture.ts'
 
 describe('position deletes', () => {
   it('delete rows of several files by one file, unsorted and repeated', async () => {
@@ -67,6 +56,29 @@ describe('position deletes', () => {
     expect(await read({ deleteMemoryBytes: 0 })).toBeGreaterThan(0)
   })
 
+  it('are read by row groups where their file is large', async () => {
+    const { table, files } = await flightFiles(4)
+    const noise = Array.from({ length: 400_000 }, (_, i) => Math.imul(i, 2654435761) >>> 1)
+    const rows = noise.map((position, i) => [files[Math.floor(i / 100_000)]?.filePath ?? '', position + 10] as const)
+    const last = files[3] as DataFile
+    const deletes = await positionDeletes(table, UNPARTITIONED, [...rows, [last.filePath, 7]], {
+      rowGroupRows: 100_000,
+    })
+    expect(deletes.fileSizeInBytes).toBeGreaterThan(2 ** 20)
+    await table.commit([[deletes]])
+    let bytes = 0
+    const io = withMethods(table.io, {
+      readRange: (location, byteRange, options) => {
+        if (location === deletes.filePath) bytes += byteRange.length
+        return table.io.readRange(location, byteRange, options)
+      },
+    })
+    const where = `_file = '${last.filePath}'`
+    const found = await collect(new TableScan(table.source(io), { where, select: ['id'] }).rows())
+    expect(found.map(({ id }) => Number(id))).toEqual(without(40, 37).slice(30))
+    expect(bytes).toBeLessThan(deletes.fileSizeInBytes / 2)
+  })
+
   it('are not read for what metadata rules out', async () => {
     const { table, files } = await flightFiles(2)
     const deletes = await positionDeletes(table, UNPARTITIONED, [[files[0]?.filePath ?? '', 1]])
@@ -91,7 +103,7 @@ describe('position deletes', () => {
       file_path: arrow.getChild('file_path')?.memoize() ?? [],
       pos: arrow.getChild('pos') ?? [],
     } as never)
-    const bytes = encodeParquet(plain.schema, plain.batches as RecordBatch[], 'snappy')
+    const bytes = encodeParquet(plain.schema, plain.batches, 'snappy')
     const filePath = `${table.location}/data/no-ids.parquet`
     await table.io.write(filePath, bytes)
     const deletes = {
@@ -205,7 +217,7 @@ describe('deletion vectors', () => {
     expect(await idsOf(table, { limit: 9 })).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11])
     const { io, reads } = spyOn(table.io)
     expect(await collect(new TableScan(table.source(io), { limit: 7 }).rows())).toHaveLength(7)
-    expect(reads.filter((location) => /data\/\d/.test(location))).toHaveLength(1)
+    expect(reads.filter((location) => location.endsWith('.parquet'))).toEqual([a.filePath])
   })
 
   it.each<[string, Partial<DataFile>, RegExp]>([
@@ -227,149 +239,5 @@ describe('deletion vectors', () => {
     const [vector] = await deletionVectors(table, [[a, [3, 2 ** 40]]])
     await table.commit([[{ ...(vector as DataFile), referencedDataFile: b.filePath }]])
     expect(await idsOf(table)).toEqual(without(20, 13))
-  })
-})
-
-const only = (...ids: number[]): Schema => projectFieldIds(SCHEMA, new Set(ids))
-
-describe('equality deletes', () => {
-  it('by several sets of columns, nulls and members of structs too', async () => {
-    const { table } = await flightFiles(2)
-    const deletes = [
-      await equalityDeletes(table, only(1), [1], [{ id: 3n }, { id: 100n }]),
-      await equalityDeletes(table, only(2), [2], [{ delay: null }, { delay: -88 }]),
-      await equalityDeletes(
-        table,
-        only(3, 7),
-        [3, 7],
-        [
-          { origin: 'SFO', place: { name: 'p4' } },
-          { origin: 'SFO', place: null },
-          { origin: 'OAK', place: { name: 'p0' } },
-        ],
-      ),
-      await equalityDeletes(table, only(1), [1], [{ id: 14n }]),
-    ]
-    await table.commit([deletes])
-    const gone = [3, 9, 19, 12, 4, 14, ...[1, 3, 5, 7, 9, 11, 13, 15, 17, 19]]
-    expect(await idsOf(table)).toEqual(without(20, ...gone))
-    expect(await idsOf(table, { where: "origin = 'SFO' and id < 6" })).toEqual([0, 2])
-    expect(await collect(scan(table, { select: ['tags'], limit: 2 }).rows())).toEqual([
-      { tags: [] },
-      { tags: ['2.0', '2.1'] },
-    ])
-    expect(await scan(table).count()).toBe(BigInt(without(20, ...gone).length))
-    expect((await scan(table, { select: [] }).toArrow()).numRows).toBe(without(20, ...gone).length)
-  })
-
-  it('leave rows written in the same snapshot or later', async () => {
-    const { table } = await flightFiles(1)
-    const deletes = await equalityDeletes(table, only(1), [1], [{ id: 3n }])
-    await table.commit([[await table.writeFile(fileOf(0, 5))], [deletes]])
-    await table.append([[fileOf(2, 4)]])
-    expect(await idsOf(table)).toEqual([2, 3, 0, 1, 2, 3, 4, 0, 1, 2, 4, 5, 6, 7, 8, 9])
-  })
-
-  it('by columns renamed, promoted, and dropped since', async () => {
-    const { table } = await flightFiles(2)
-    await table.commit([
-      [
-        await equalityDeletes(table, only(2), [2], [{ delay: -95 }]),
-        await equalityDeletes(table, only(3, 7), [7], [{ place: { name: 'p2' } }]),
-        await equalityDeletes(table, only(4), [4], [{ date: '2001-01-08' }]),
-      ],
-    ])
-    const [id, delay, , , place] = SCHEMA.fields as [NestedField, NestedField, NestedField, NestedField, NestedField]
-    const evolved: Schema = {
-      schemaId: 1,
-      identifierFieldIds: [],
-      fields: [
-        id,
-        { ...delay, name: 'late', type: { kind: 'long' } },
-        {
-          ...place,
-          type: { kind: 'struct', fields: [{ id: 6, name: 'lat', required: false, type: { kind: 'double' } }] },
-        },
-        // Takes the name of a column that is gone, and is none of its.
-        { id: 20, name: 'date', required: false, type: { kind: 'int' } },
-      ],
-    }
-    table.evolve(evolved)
-    await table.commit([[await equalityDeletes(table, projectFieldIds(evolved, new Set([2])), [2], [{ late: -90n }])]])
-    expect(await idsOf(table)).toEqual(without(20, 5, 2, 7, 10))
-    const rows = await collect(scan(table, { where: 'id < 4' }).rows())
-    expect(rows[0]).toEqual({ id: 0n, late: -100n, place: { lat: 0 }, date: null })
-    expect(await idsOf(table, { select: ['date', 'id'], where: 'date is null and place.lat < 1' })).toEqual([
-      0, 1, 4, 6,
-    ])
-  })
-
-  it('of partitions, by a column that only the partition knows', async () => {
-    const spec = {
-      specId: 0,
-      fields: [{ fieldId: 1000, sourceIds: [3], transform: { kind: 'identity' as const }, name: 'origin' }],
-    }
-    const table = new TableFixture(SCHEMA, { spec })
-    const [sfo, oak] = [['SFO'], ['OAK']]
-    await table.append([
-      [
-        { rows: [{ id: 1n }, { id: 2n }], partition: sfo, schema: only(1) },
-        { rows: [{ id: 1n }, { id: 2n }], partition: oak, schema: only(1) },
-      ],
-    ])
-    const both = [
-      { id: 1n, origin: 'SFO' },
-      { id: 2n, origin: 'OAK' },
-    ]
-    await table.commit([[await equalityDeletes(table, only(1, 3), [1, 3], both, { partition: sfo })]])
-    expect(await collect(scan(table, { select: ['origin', 'id'] }).rows())).toEqual([
-      { origin: 'SFO', id: 2n },
-      { origin: 'OAK', id: 1n },
-      { origin: 'OAK', id: 2n },
-    ])
-  })
-
-  it('are read once, and within the memory given', async () => {
-    const { table } = await flightFiles(4)
-    const rows = range(0, 2000).map(({ id }) => ({ id: id * 3n }))
-    const deletes = await equalityDeletes(table, only(1), [1], rows)
-    await table.commit([[deletes]])
-    const { io, reads } = spyOn(table.io)
-    const found = await collect(new TableScan(table.source(io)).rows())
-    expect(found.map(({ id }) => Number(id))).toEqual(without(40).filter((id) => id % 3 !== 0))
-    expect(reads.filter((location) => location === deletes.filePath)).toHaveLength(1)
-    await expect(idsOf(table, { deleteMemoryBytes: 10_000 })).rejects.toThrow(UnsupportedError)
-    await expect(idsOf(table, { deleteMemoryBytes: 10_000 })).rejects.toThrow(/raise deleteMemoryBytes, or compact/)
-  })
-
-  it('give room to each other where no task needs them any more', async () => {
-    const spec = {
-      specId: 0,
-      fields: [{ fieldId: 1000, sourceIds: [3], transform: { kind: 'identity' as const }, name: 'origin' }],
-    }
-    const table = new TableFixture(SCHEMA, { spec })
-    const partitions = Array.from({ length: 30 }, (_, i) => [`p${i}`])
-    await table.append([partitions.map((partition) => fileOf(0, 10, { partition }))])
-    const rows = range(0, 200).map(({ id }) => ({ id: id * 2n }))
-    const deletes: DataFile[] = []
-    for (const partition of partitions) deletes.push(await equalityDeletes(table, only(1), [1], rows, { partition }))
-    await table.commit([deletes])
-    expect(await idsOf(table, { deleteMemoryBytes: 400_000 })).toHaveLength(150)
-    await expect(idsOf(table, { deleteMemoryBytes: 10_000 })).rejects.toThrow(UnsupportedError)
-  })
-
-  it.each<[string, Partial<DataFile>, unknown, RegExp]>([
-    ['no ids', { equalityIds: undefined }, InvalidDataError, /names no columns to delete by/],
-    ['an unknown id', { equalityIds: [77] }, InvalidDataError, /field id 77, which no schema/],
-    ['an id that it has not', { equalityIds: [2] }, InvalidDataError, /field id 2, but has no such column/],
-    ['a list', { equalityIds: [8] }, UnsupportedError, /column "tags" of type list|no such column/],
-    ['another format', { fileFormat: 'avro' }, UnsupportedError, /its format is avro/],
-    ['a key', { keyMetadata: Uint8Array.of(1) }, UnsupportedError, /encrypted/],
-  ])('refuses files with %s', async (_, lie, type, message) => {
-    const { table } = await flightFiles(1)
-    const deletes = await equalityDeletes(table, only(1), [1], [{ id: 3n }])
-    await table.commit([[{ ...deletes, ...lie }]])
-    await expect(idsOf(table)).rejects.toThrow(message)
-    if (!/list/.test(_)) await expect(idsOf(table)).rejects.toThrow(type as typeof InvalidDataError)
   })
 })
