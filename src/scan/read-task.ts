@@ -9,6 +9,7 @@ import { toArrowSchema } from '../format/arrow-schema.ts'
 import { selectColumns } from '../format/arrow-take.ts'
 import type { ParquetFooter } from '../format/parquet-footer.ts'
 import { readParquet } from '../format/parquet-reader.ts'
+import type { OpenParquetSource } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { isMetadataField } from '../spec/metadata-columns.ts'
@@ -118,9 +119,14 @@ interface Matches {
 /** Batches of `schemaToRead`; where the task has deletes, they may have columns for them besides. */
 async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGenerator<Matches, void, undefined> {
   checkReadable(task.file)
+  const { scan, io, nameMapping, signal } = context
+  // Beside the deletes; where none of its columns is needed but by them, it is opened later.
+  const isNeeded = storedColumns(schemaToRead(scan, task.residual), task).fields.length > 0
+  const source = isNeeded ? openDataFile(task.file, io, { nameMapping, signal }) : undefined
+  source?.catch(() => {})
   const deletes = await context.deletes.open(task)
   try {
-    yield* readLive(task, deletes, context)
+    yield* readLive(task, deletes, source, context)
   } finally {
     deletes?.close()
   }
@@ -129,6 +135,7 @@ async function* readMatches(task: FileScanTask, context: ReadContext): AsyncGene
 async function* readLive(
   task: FileScanTask,
   deletes: TaskDeletes | undefined,
+  source: Promise<OpenParquetSource> | undefined,
   context: ReadContext,
 ): AsyncGenerator<Matches, void, undefined> {
   const { scan, signal } = context
@@ -138,7 +145,7 @@ async function* readLive(
   const liveRows = deletes?.bind(stored)
   const filter = residual.type === 'true' ? undefined : compileFilter(residual, wide)
   const widen = withMetadata(wide, stored, task, scan)
-  for await (const { batch: read, position } of readStored(task, stored, context)) {
+  for await (const { batch: read, position } of readStored(task, stored, source, context)) {
     signal?.throwIfAborted()
     const live = liveRows?.(read, position)
     const batch = widen(read, position, live)
@@ -162,13 +169,14 @@ interface StoredBatch {
 async function* readStored(
   task: FileScanTask,
   schema: Schema,
+  opened: Promise<OpenParquetSource> | undefined,
   { io, scan, nameMapping, signal }: ReadContext,
 ): AsyncGenerator<StoredBatch, void, undefined> {
   if (schema.fields.length === 0) {
     yield* rowsWithoutColumns(task.file.recordCount)
     return
   }
-  const source = await openDataFile(task.file, io, { nameMapping, signal })
+  const source = await (opened ?? openDataFile(task.file, io, { nameMapping, signal }))
   const rowGroups = matchingRowGroups(task, source.footer, scan.schema)
   if (rowGroups.length === 0) return
   yield* readParquet(source, { schema, rowGroups, batchRows: BATCH_ROWS, constants: identityConstants(task), signal })

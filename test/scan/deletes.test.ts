@@ -17,7 +17,7 @@ import {
   without,
 } from './deletes-fixture.ts'
 import { range, scan } from './flights-fixture.ts'
-import { type TableFixture, collect, spyOn, withMethods } from './table-fixture.ts'
+import { type TableFixture, collect, gate, spyOn, withMethods } from './table-fixture.ts'
 
 describe('position deletes', () => {
   it('delete rows of several files by one file, unsorted and repeated', async () => {
@@ -77,6 +77,22 @@ describe('position deletes', () => {
     const found = await collect(new TableScan(table.source(io), { where, select: ['id'] }).rows())
     expect(found.map(({ id }) => Number(id))).toEqual(without(40, 37).slice(30))
     expect(bytes).toBeLessThan(deletes.fileSizeInBytes / 2)
+  })
+
+  it('are read beside the data file', async () => {
+    const { table, files } = await flightFiles(1)
+    const path = files[0]?.filePath ?? ''
+    const deletes = await positionDeletes(table, UNPARTITIONED, [[path, 1]])
+    await table.commit([[deletes]])
+    const { opened, open } = gate()
+    const io = withMethods(table.io, {
+      readRange: async (location, byteRange, options) => {
+        if (location === path) open()
+        else await opened
+        return table.io.readRange(location, byteRange, options)
+      },
+    })
+    expect(await collect(new TableScan(table.source(io)).rows())).toHaveLength(9)
   })
 
   it('are not read for what metadata rules out', async () => {

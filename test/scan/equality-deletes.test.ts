@@ -49,6 +49,36 @@ describe('equality deletes', () => {
     expect(await idsOf(table)).toEqual([2, 3, 0, 1, 2, 3, 4, 0, 1, 2, 4, 5, 6, 7, 8, 9])
   })
 
+  it('leave rows as young as they are, though others are read for older files', async () => {
+    const { table } = await flightFiles(1)
+    const first = await equalityDeletes(table, only(1), [1], [{ id: 3n }])
+    await table.commit([[await table.writeFile(fileOf(0, 10))], [first]])
+    await table.commit([[await equalityDeletes(table, only(1), [1], [{ id: 7n }])]])
+    // The older data file comes first, so that its deletes are known when the younger is read.
+    await table.commitManifests(table.manifests.toReversed())
+    expect(await idsOf(table)).toEqual([...without(10, 3, 7), ...without(10, 7)])
+  })
+
+  it('tell null from zero and from nothing', async () => {
+    const table = new TableFixture(SCHEMA)
+    const rows = [
+      { id: 1n, delay: null, origin: '' },
+      { id: 2n, delay: 0, origin: null },
+      { id: 3n, delay: 0, origin: '' },
+      { id: 4n, delay: null, origin: null },
+    ]
+    await table.append([[{ rows }]])
+    await table.commit([[await equalityDeletes(table, only(2, 3), [3, 2], rows.slice(0, 2))]])
+    expect(await idsOf(table)).toEqual([3, 4])
+  })
+
+  it('count for nothing against a limit: one of their rows may delete many', async () => {
+    const { table } = await flightFiles(2)
+    await table.commit([[await equalityDeletes(table, only(7), [7], [{ place: null }])]])
+    expect(await idsOf(table, { limit: 5 })).toEqual([0, 2, 4, 6, 8])
+    expect(await idsOf(table, { limit: 9 })).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16])
+  })
+
   it('by columns renamed, promoted, and dropped since', async () => {
     const { table } = await flightFiles(2)
     await table.commit([
