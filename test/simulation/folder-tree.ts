@@ -6,8 +6,8 @@ import { dirname } from 'node:path'
 import type { FileContent, FolderEntry } from '../../src/io/local-files.ts'
 import type { Random } from './random.ts'
 
-const STALE = 0.03
-const STALE_BY = 12
+const STALE = 0.1
+const STALE_BY = 20
 
 interface Folder {
   readonly files: Map<string, FileContent>

@@ -22,6 +22,8 @@ const TABLES = ['t0', 't1'] as const
 const WORKERS = 5
 const OPERATIONS = 8
 const GRACE_MS = 120_000
+/** The shortest is less than a slow answer takes: some outcomes are unknown though nothing failed. */
+const SWAP_TIMEOUTS_MS = [500, 5_000, 60_000] as const
 const FAULTS = 0.06
 const CRASHES = 0.08
 const MAX_EVENTS = 200_000
@@ -133,7 +135,7 @@ class World {
     if (!calm) this.#ledger.fail('livelock')
   }
 
-  #process(): Process & { readonly client: Client } {
+  #process(leastTimeoutMs = 0): Process & { readonly client: Client } {
     const client = new Client(this.#scheduler, this.#random, MAX_SKEW_MS[this.#scheme])
     const retrier = new this.#sut.Retrier({ runtime: client.runtime })
     const io = this.#sut.retrying(new SimulatedFileIO(this.#network, client, this.#sut), retrier)
@@ -144,14 +146,14 @@ class World {
       reporter: undefined,
       keys: this.#sut.catalogKeys(WAREHOUSES[this.#scheme]),
       writer: 'simulation',
-      swapTimeoutMs: this.#random.pick([500, 5_000, 60_000]),
+      swapTimeoutMs: Math.max(leastTimeoutMs, this.#random.pick(SWAP_TIMEOUTS_MS)),
     }
     const catalog = new this.#sut.ObjectCatalog(env, { unsafe: true })
     return { env, catalog, client, pause: (ms) => client.runtime.sleep(ms) }
   }
 
   async #setUp(): Promise<void> {
-    const { catalog } = this.#process()
+    const { catalog } = this.#process(SWAP_TIMEOUTS_MS[2])
     await catalog.createNamespace('ns')
     // The other table is made by whoever wants it first, several at once.
     await this.#create(catalog, TABLES[0])

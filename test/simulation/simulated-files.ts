@@ -131,7 +131,7 @@ export class SimulatedFiles implements LocalFiles {
 
 function latency(random: Random): number {
   const roll = random.next()
-  return 1 + random.int(6) + (roll < 0.03 ? random.int(3_000) : roll < 0.04 ? random.int(LATE_MS) : 0)
+  return 1 + random.int(6) + (roll < 0.05 ? random.int(3_000) : roll < 0.07 ? random.int(LATE_MS) : 0)
 }
 
 function raise(code: string): never {

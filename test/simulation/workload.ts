@@ -4,7 +4,6 @@
  */
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
-import { parseJson } from '../../src/base/json.ts'
 import { decodeManifestList } from '../../src/manifest/manifest-list.ts'
 import { decodeManifest } from '../../src/manifest/manifest-reader.ts'
 import { parseTableMetadata } from '../../src/spec/table-metadata-json.ts'
@@ -47,8 +46,8 @@ export function stubWorkload(sut: SystemUnderTest): Workload {
   /** Ids of the rows, with their files. */
   const rows = (store: ObjectStore, location: string): [id: string, file: string][] =>
     once(store, location, () => {
-      const parsed = parseJson(new TextDecoder().decode(bytesOf(store, location)), location)
-      const { properties = {} } = parsed as { properties?: Record<string, string> }
+      const text = Buffer.from(bytesOf(store, location)).toString()
+      const { properties = {} } = JSON.parse(text) as { properties?: Record<string, string> }
       return Object.entries(properties).flatMap(([key, file]) =>
         key.startsWith(ROW) ? [[key.slice(ROW.length), file]] : [],
       )
