@@ -23,7 +23,7 @@ export interface PrintableObject {
 }
 
 /** Digits enough for an integer beyond 2^53; without them the native parser, twice as fast, loses nothing. */
-const LONG_DIGITS = /\d{16}/
+const LONG_DIGITS = 16
 
 /**
  * Parses JSON; integers beyond 2^53 become bigints. `location` names the document in errors.
@@ -31,11 +31,32 @@ const LONG_DIGITS = /\d{16}/
  */
 export function parseJson(text: string, location: string): JsonValue {
   try {
-    const isPlain = !LONG_DIGITS.test(text) && count(text, '{') + count(text, '[') <= MAX_JSON_DEPTH
-    return isPlain ? (JSON.parse(text) as JsonValue) : parseExactJson(text)
+    return hasLongDigits(text) || mayBeDeep(text) ? parseExactJson(text) : (JSON.parse(text) as JsonValue)
   } catch (error) {
     throw new InvalidDataError(`not valid JSON: ${messageOf(error)}`, { context: { location }, cause: error })
   }
+}
+
+/** Looks at one character in so many: a run that is long enough can't pass between two of them. */
+function hasLongDigits(text: string): boolean {
+  for (let at = LONG_DIGITS - 1; at < text.length; at += LONG_DIGITS) {
+    if (!isDigit(text, at)) continue
+    let start = at
+    let end = at + 1
+    while (isDigit(text, start - 1)) start -= 1
+    while (isDigit(text, end)) end += 1
+    if (end - start >= LONG_DIGITS) return true
+  }
+  return false
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0x30 && code <= 0x39
+}
+
+function mayBeDeep(text: string): boolean {
+  return text.length > 2 * MAX_JSON_DEPTH && count(text, '{') + count(text, '[') > MAX_JSON_DEPTH
 }
 
 function count(text: string, character: string): number {

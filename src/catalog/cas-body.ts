@@ -3,7 +3,7 @@
  * the mark of the body replaced, and the ring of the last commits, by which a writer finds its own commit again.
  */
 import { InvalidDataError } from '../base/errors.ts'
-import { JsonCursor, parseJson, printJson } from '../base/json.ts'
+import { JsonCursor, parseJson } from '../base/json.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { CasRecord, CasToken } from '../io/file-io.ts'
 
@@ -64,9 +64,11 @@ export function parseCasBody(cursor: JsonCursor): CasBody {
   }
 }
 
+const utf8 = new TextDecoder()
+
 /** Reads a record as a body, refusing formats that a later firn wrote. */
 export function parseRecord(record: CasRecord, location: string): JsonCursor {
-  const cursor = new JsonCursor(parseJson(new TextDecoder().decode(record.bytes), location), location)
+  const cursor = new JsonCursor(parseJson(utf8.decode(record.bytes), location), location)
   const fmt = cursor.get('fmt').integer()
   if (fmt !== 1) {
     throw new InvalidDataError(`catalog object of format ${fmt}, this version of firn reads 1: upgrade firn`, {
@@ -78,9 +80,8 @@ export function parseRecord(record: CasRecord, location: string): JsonCursor {
 
 /** Serialises a body, padded with spaces so that its size modulo 16 is `sizeClass`: a LIST tells classes without GETs. */
 export function encodeRecord(body: JsonObject, sizeClass = 0): Uint8Array {
-  const bytes = new TextEncoder().encode(printJson({ fmt: 1, ...body }))
-  const padding = (((sizeClass - bytes.length) % 16) + 16) % 16
-  const padded = new Uint8Array(bytes.length + padding).fill(0x20)
-  padded.set(bytes)
-  return padded
+  // The native printer, several times faster: bodies hold no 64-bit integers, and it throws were there one.
+  const text = JSON.stringify({ fmt: 1, ...body })
+  const padding = (((sizeClass - Buffer.byteLength(text)) % 16) + 16) % 16
+  return Buffer.from(text + ' '.repeat(padding))
 }

@@ -24,6 +24,7 @@ import { localPath } from './location.ts'
 const KEEP = 2
 const SETTLE_TIMEOUT_MS = 30_000
 const BORN = 'born'
+const utf8 = new TextDecoder()
 /** Errors after which a call may still have happened: those of a network file system. */
 const AMBIGUOUS = new Set(['EIO', 'ESTALE', 'ETIMEDOUT', 'ENXIO', 'EINTR'])
 
@@ -196,7 +197,7 @@ export class LocalCasStore implements CasStore {
     const content = await this.#files.read(join(folder, String(n)))
     if (content === undefined) return undefined
     const { bytes, modifiedMs } = content
-    const cursor = new JsonCursor(parseJson(new TextDecoder().decode(bytes), location), location)
+    const cursor = new JsonCursor(parseJson(utf8.decode(bytes), location), location)
     const prevU = cursor.optional('prevU', (member) => member.string())
     return { bytes, lastModifiedMs: modifiedMs, u: cursor.get('u').string(), prevU }
   }
