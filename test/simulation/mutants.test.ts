@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { LOCAL_MUTANTS } from './local-mutants.ts'
 import { MUTANTS, MUTANTS_FOLDER, SHORT_RING, writeMutant } from './mutants.ts'
 import type { Mutant } from './mutants.ts'
 import { simulate } from './simulate.ts'
@@ -15,8 +16,9 @@ const SEEDS = 2_000
 async function firstViolation(mutant: Mutant, seeds: number): Promise<string | undefined> {
   const sut = await loadSystem(await writeMutant(PROJECT, GROUP, mutant))
   const workload = stubWorkload(sut)
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { violation } = await simulate(seed, sut, workload, { atomic: mutant.atomic })
+  const { from = 1 } = mutant
+  for (let seed = from; seed < from + seeds; seed++) {
+    const { violation } = await simulate(seed, sut, workload, { atomic: mutant.atomic, store: mutant.store })
     if (violation !== undefined) return `seed ${seed}: ${violation}`
   }
   return undefined
@@ -25,7 +27,7 @@ async function firstViolation(mutant: Mutant, seeds: number): Promise<string | u
 describe('mutants', { timeout: 300_000 }, () => {
   afterAll(() => rm(join(PROJECT, MUTANTS_FOLDER, GROUP), { recursive: true, force: true }))
 
-  it.each(MUTANTS)('kills $name', async (mutant) => {
+  it.each([...MUTANTS, ...LOCAL_MUTANTS])('kills $name', async (mutant) => {
     expect(await firstViolation(mutant, SEEDS), 'survived').toBeDefined()
   })
 

@@ -20,6 +20,8 @@ export interface Mutant {
   readonly firstSeed?: number | undefined
   /** Of the rules of file:. */
   readonly store?: 'file' | undefined
+  /** Where to begin: a seed that showed it last, of those that are seldom shown. */
+  readonly from?: number | undefined
 }
 
 const SWAP = 'catalog/compare-and-swap.ts'
