@@ -45,6 +45,13 @@ describe('parseJson', () => {
     expect(parseJson(document, 'memory:x')).toEqual(value)
   })
 
+  it('sees a long integer wherever it stands', () => {
+    for (let spaces = 0; spaces < 40; spaces += 1) {
+      const document = `${' '.repeat(spaces)}[9007199254740993]`
+      expect(parseJson(document, 'memory:x')).toEqual([9007199254740993n])
+    }
+  })
+
   it('takes __proto__ as a name like any other', () => {
     const parsed = parseJson(`{"__proto__":{"polluted":${LONG}}}`, 'memory:x')
     expect(Object.keys(parsed as object)).toEqual(['__proto__'])
