@@ -16,8 +16,8 @@ const SEEDS = 2_000
 async function firstViolation(mutant: Mutant, seeds: number): Promise<string | undefined> {
   const sut = await loadSystem(await writeMutant(PROJECT, GROUP, mutant))
   const workload = stubWorkload(sut)
-  const { from = 1 } = mutant
-  for (let seed = from; seed < from + seeds; seed++) {
+  const { firstSeed = 1 } = mutant
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const { violation } = await simulate(seed, sut, workload, { atomic: mutant.atomic, store: mutant.store })
     if (violation !== undefined) return `seed ${seed}: ${violation}`
   }

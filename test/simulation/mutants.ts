@@ -16,12 +16,10 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   /** A store that is broken, rather than the code. */
   readonly atomic?: boolean | undefined
-  /** Where to begin: near a seed that showed it, for one that is rarely seen. */
-  readonly firstSeed?: number | undefined
   /** Of the rules of file:. */
   readonly store?: 'file' | undefined
-  /** Where to begin: a seed that showed it last, of those that are seldom shown. */
-  readonly from?: number | undefined
+  /** Where to begin: near a seed that showed it last, for one that is seldom shown. */
+  readonly firstSeed?: number | undefined
 }
 
 const SWAP = 'catalog/compare-and-swap.ts'
@@ -93,9 +91,18 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: SWAP,
-        find: 'token: base?.token, afterDoubt: tries > 0 })',
-        replace:
-          'token: base?.token, afterDoubt: tries > 0 }).then((o) => (o.kind === "ambiguous" && base !== undefined ? ({ kind: "settled", storeTimeMs: 0 } as const) : o))',
+        find: 'const { location, base, next } = swap\n  const bytes = codec.encode(next)',
+        replace: 'const { location, base } = swap\n  let { next } = swap\n  let bytes = codec.encode(next)',
+      },
+      {
+        file: SWAP,
+        find: 'cause = outcome.cause\n',
+        replace: `cause = outcome.cause
+    const id = runtime.uuid()
+    next = { ...next, commitId: id, ring: next.ring.map((e) => (e.id === next.commitId ? { ...e, id } : e)) }
+    bytes = codec.encode(next)
+    swap = { ...swap, next }
+`,
       },
     ],
   },
@@ -136,17 +143,6 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'catalog/drop-name.ts',
         find: '.swap({ location, base: held, next, writesMetadata: false })',
         replace: '.swap({ location, base: held, next: { ...next, ring: [] }, writesMetadata: false })',
-      },
-    ],
-  },
-  {
-    name: 'trash-not-written: the dropped table is forgotten when its name is taken',
-    edits: [
-      SHORT_RING,
-      {
-        file: 'catalog/pointer-store.ts',
-        find: 'if (base?.body.over !== undefined)',
-        replace: 'if (base?.body.over === null)',
       },
     ],
   },
