@@ -58,7 +58,10 @@ export const LOCAL_MUTANTS: readonly Mutant[] = [
       "if (await files.exists(join(folder, String(n)))) throw Object.assign(new Error(), { code: 'EEXIST' })\n      await files.rename(temp, join(folder, String(n)))",
     ),
   ),
-  { ...mutant('number 1 counts, whatever was born', edit('? !(await this.#has(folder, BORN))', '? true')), firstSeed: 360 },
+  {
+    ...mutant('number 1 counts, whatever was born', edit('? !(await this.#has(folder, BORN))', '? true')),
+    firstSeed: 360,
+  },
   {
     ...mutant(
       'the predecessor is looked at first',
