@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { columnName, findField } from '../../src/spec/schema.ts'
+import type { NestedField, Schema } from '../../src/spec/types.ts'
 import type { Table } from '../../src/table/table.ts'
 import { type Canonical, type Row, canonicalRows, canonicalValue, sortedRows } from './canonical.ts'
 import { NANO_SAMPLES, NESTED, SAMPLES, columnOf, columnsOf } from './samples.ts'
@@ -114,6 +115,50 @@ it('a folder of a file: warehouse, opened by its path', async () => {
     await rm(folder, { recursive: true })
   }
 })
+
+it.each([2, 3] as const)('files of two schemas, in a table of version %i', async (formatVersion) => {
+  const schema = { id: 'int', single: 'float', price: 'decimal(9, 2)', gone: 'string', place: 'struct<street: string>' }
+  const table = await warehouse.write({ schema, formatVersion }, [
+    { id: 1, single: 0.5, price: '1.25', gone: 'x', place: { street: 'Elm' } },
+    { id: -2147483648 },
+  ])
+  // What columns that tables of version 3 get have in rows written before them.
+  const initialDefault = formatVersion === 3 ? 'new' : undefined
+  const evolved = await warehouse.evolve(table, [
+    { action: 'add-schema', schema: evolvedSchema(table, initialDefault) },
+    { action: 'set-current-schema', schemaId: -1 },
+  ])
+  const price = '123456789012345678.25'
+  const added = { gone: 'back', single: 1e300, key: 2n ** 40n, price, place: { street: 'Oak', town: 'X' } }
+  await evolved.append([added])
+  const gone = initialDefault ?? null
+  const place = { street: 'Elm', town: null }
+  await warehouse.expectRows(evolved, [
+    { gone, single: 0.5, key: 1n, price: '1.25', place },
+    { gone, single: null, key: -2147483648n, price: null, place: null },
+    added,
+  ])
+  expect((await warehouse.read(evolved.metadataLocation, { where: 'key < 0' })).rows).toHaveLength(1)
+})
+
+/** Columns renamed, promoted, moved, added within a struct, and one dropped whose name another takes. */
+function evolvedSchema({ schema, metadata }: Table, initialDefault: string | undefined): Schema {
+  const field = (name: string, changes: Partial<NestedField>): NestedField => {
+    const found = schema.fields.find((candidate) => candidate.name === name)
+    return { id: metadata.lastColumnId + 2, name, required: false, type: { kind: 'string' }, ...found, ...changes }
+  }
+  const place = schema.fields.find(({ name }) => name === 'place')?.type
+  const streets = place?.kind === 'struct' ? place.fields : []
+  const town = field('town', { id: metadata.lastColumnId + 1 })
+  const fields = [
+    field('gone', { id: metadata.lastColumnId + 2, initialDefault }),
+    field('single', { type: { kind: 'double' } }),
+    field('id', { name: 'key', type: { kind: 'long' } }),
+    field('price', { type: { kind: 'decimal', precision: 20, scale: 2 } }),
+    field('place', { type: { kind: 'struct', fields: [...streets, town] } }),
+  ]
+  return { schemaId: 1, fields, identifierFieldIds: [] }
+}
 
 it.each(['1', '2'])('changes by PyIceberg of a table of version %s', async (version) => {
   const numbers = { id: 'long', small: 'int', single: 'float', price: 'decimal(9, 2)' }

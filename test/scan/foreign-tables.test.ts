@@ -81,6 +81,28 @@ describe('tables of other writers', () => {
     expect(await collect(all.rows())).toHaveLength(3)
   })
 
+  it.each([
+    ['v1', 60_175n, 1_802_759_573n, 215_218_976_047n, 1_598_371],
+    ['v2', 51_793n, 1_553_321_902n, 210_724_448_254n, 1_377_076],
+  ] as const)(
+    'sixteen columns of lineitem, %s: sums as DuckDB has them',
+    async (version, count, keys, cents, length) => {
+      const scan = await open('iceberg/lineitem_iceberg', `${version}.metadata.json`)
+      const sums = { count: 0n, keys: 0n, cents: 0n, length: 0 }
+      const shipped: string[] = []
+      for await (const row of scan.rows()) {
+        sums.count++
+        sums.keys += row['l_orderkey'] as bigint
+        sums.cents += BigInt((row['l_extendedprice'] as string).replace('.', ''))
+        sums.length += (row['l_comment'] as string).length
+        shipped.push(row['l_shipdate'] as string)
+      }
+      expect(sums).toEqual({ count, keys, cents, length })
+      const dates = shipped.toSorted()
+      expect([dates[0], dates.at(-1)]).toEqual(['1992-01-04', '1998-11-29'])
+    },
+  )
+
   it('files by PyIceberg', async () => {
     const metadataFile = '00001-19739cda-f528-4429-84cc-377ffdd24c75.metadata.json'
     const scan = await open('expression_filter', metadataFile, { where: "value like 'ba%'" })
