@@ -66,6 +66,13 @@ export class CommitFailedError extends IcebergError {
 /** The files were uploaded too long ago to be safe from orphan removal: copy them to new names and commit again. */
 export class SessionExpiredError extends CommitFailedError {
   override readonly name: string = 'SessionExpiredError'
+  /** Store time: files of sessions that began then or before have expired. */
+  readonly notAfterMs: number
+
+  constructor(message: string, options: ErrorOptionsWithContext & { readonly notAfterMs?: number | undefined } = {}) {
+    super(message, options)
+    this.notAfterMs = options.notAfterMs ?? Infinity
+  }
 }
 
 /** The commit may or may not be visible: never clean up its files. */

@@ -45,6 +45,14 @@ export interface CleanupFailedEvent {
   readonly cause: unknown
 }
 
+/** Small manifests could not be merged; the commit went on with them as they were. */
+export interface MergeFailedEvent {
+  readonly type: 'merge-failed'
+  readonly table: string
+  readonly manifests: number
+  readonly cause: unknown
+}
+
 /** The version hint of a table on file: could not be written; engines that open its folder by path may see an older state. */
 export interface HintFailedEvent {
   readonly type: 'hint-failed'
@@ -100,6 +108,7 @@ export type FirnEvent =
   | FileWrittenEvent
   | CommitRetryEvent
   | CleanupFailedEvent
+  | MergeFailedEvent
   | HintFailedEvent
   | CommitReportEvent
   | ScanReportEvent

@@ -135,7 +135,7 @@ export function checkSession(
   if (sessionStartMs === undefined || sessionStartMs - cas.epsilonMs > pointer.gcHorizonMs) return
   throw new SessionExpiredError(
     `the files of this commit to ${name} were uploaded so long ago that orphan removal may have taken them: write them again`,
-    { context: { table: name } },
+    { context: { table: name }, notAfterMs: pointer.gcHorizonMs + cas.epsilonMs },
   )
 }
 

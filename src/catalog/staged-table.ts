@@ -105,7 +105,7 @@ export class StagedTable implements TableOperations {
         checkSession(this.#env, { name: this.name, pointer: this.#base.held.body, sessionStartMs })
       } catch (error) {
         if (!(error instanceof SessionExpiredError) || action.renew === undefined) throw error
-        this.#lost.push(...(await action.renew(signal)))
+        this.#lost.push(...(await action.renew(error, signal)))
         isRenewed = true
       }
     }
@@ -122,7 +122,9 @@ export class StagedTable implements TableOperations {
     const failed = outcome === 'committed' ? [] : this.#deferred
     await Promise.allSettled(failed.flatMap(({ action, staged }) => action.uploads.concat(staged.uploads)))
     const files = failed.flatMap(({ action, staged }) => action.files.concat(staged.attemptFiles))
-    await deleteQuietly(this, [...this.#lost, ...files])
+    // What was staged again may go on with files of what was staged before.
+    const live = new Set(outcome === 'committed' ? this.#deferred.flatMap(({ staged }) => staged.attemptFiles) : [])
+    await deleteQuietly(this, [...this.#lost.filter((file) => !live.has(file)), ...files])
   }
 
   /** Takes no more changes, and waits for those under way. */

@@ -32,6 +32,13 @@ export const METADATA_COMPRESSION_DEFAULT = 'none'
 export const METADATA_PREVIOUS_VERSIONS_MAX = 'write.metadata.previous-versions-max'
 export const METADATA_PREVIOUS_VERSIONS_MAX_DEFAULT = 100
 
+/** Whether appends merge small manifests, from how many on, and to what size. */
+export const MANIFEST_MERGE_ENABLED = 'commit.manifest-merge.enabled'
+export const MANIFEST_MIN_MERGE_COUNT = 'commit.manifest.min-count-to-merge'
+export const MANIFEST_MIN_MERGE_COUNT_DEFAULT = 100
+export const MANIFEST_TARGET_SIZE_BYTES = 'commit.manifest.target-size-bytes'
+export const MANIFEST_TARGET_SIZE_BYTES_DEFAULT: number = 8 * 1024 * 1024
+
 /** Changed partitions up to which a snapshot's summary tells of each. */
 export const PARTITION_SUMMARY_LIMIT = 'write.summary.partition-limit'
 export const PARTITION_SUMMARY_LIMIT_DEFAULT = 0

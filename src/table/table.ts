@@ -6,8 +6,7 @@ import { InvalidDataError, SnapshotExpiredError } from '../base/errors.ts'
 import type { NotFoundError } from '../base/errors.ts'
 import { checkWritable } from '../manifest/manifest-writer.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { AppendAction } from '../transaction/append.ts'
-import { commitTable } from '../transaction/commit.ts'
+import { AppendQueue } from '../transaction/append-queue.ts'
 import type { TableOperations } from '../transaction/operations.ts'
 import { toBatches } from '../write/append-input.ts'
 import type { AppendInput } from '../write/append-input.ts'
@@ -32,10 +31,12 @@ export interface AppendResult {
 
 export class Table extends ReadableTable {
   readonly #operations: TableOperations
+  readonly #appends: AppendQueue
 
   constructor(operations: TableOperations) {
     super(operations)
     this.#operations = operations
+    this.#appends = new AppendQueue(operations)
   }
 
   /** Reads what other writers committed since. */
@@ -57,10 +58,9 @@ export class Table extends ReadableTable {
     const written = await this.#write(writer, input, signal)
     const files = written.dataFiles.length
     if (files === 0) return { rows: 0n, files, sizeBytes: 0, snapshotId: undefined, attempts: 0 }
-    const action = new AppendAction(this.#operations, { ...written, summary })
-    const { attempts } = await commitTable(this.#operations, action, { signal })
+    const { snapshotId, attempts } = await this.#appends.commit({ ...written, summary }, signal)
     const sizeBytes = written.dataFiles.reduce((sum, file) => sum + file.fileSizeInBytes, 0)
-    return { rows: BigInt(written.rows), files, sizeBytes, snapshotId: action.snapshotId, attempts }
+    return { rows: BigInt(written.rows), files, sizeBytes, snapshotId, attempts }
   }
 
   async #write(writer: TableWriter, input: AppendInput, signal: AbortSignal | undefined): Promise<WriteResult> {

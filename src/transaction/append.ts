@@ -1,12 +1,13 @@
 /**
  * The append operation: new data files become one manifest per partition spec, put before the manifests that the
- * table has (a fast append). Files, manifests and snapshot id are prepared once; each attempt writes only a new
- * manifest list, since sequence numbers and row ids follow from the base it lands on (spec, "Sequence Numbers").
+ * table has, small ones of which are merged (manifest-merge.ts). Files, manifests and snapshot id are prepared once; each
+ * attempt writes a new manifest list, since sequence numbers and row ids follow from the base it lands on (spec,
+ * "Sequence Numbers"). Several callers' appends may be members of one: a group commit.
  */
-import { mapConcurrent } from '../base/concurrency.ts'
-import { NotFoundError, SessionExpiredError } from '../base/errors.ts'
+import { ValidationError } from '../base/errors.ts'
+import type { SessionExpiredError } from '../base/errors.ts'
 import { randomSnapshotId } from '../base/runtime.ts'
-import { joinLocation, lastSegment } from '../io/location.ts'
+import { joinLocation } from '../io/location.ts'
 import { readManifestList } from '../manifest/manifest-io.ts'
 import { encodeManifestList } from '../manifest/manifest-list.ts'
 import { encodeManifest } from '../manifest/manifest-writer.ts'
@@ -18,41 +19,38 @@ import { summarizeSnapshot } from '../spec/summary.ts'
 import type { ManifestCounts } from '../spec/summary.ts'
 import { currentSchema, currentSnapshot, specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { TableUpdate } from '../spec/table-update.ts'
+import type { AppendMember } from './append-member.ts'
 import type { CommitAction, StageContext } from './commit.ts'
+import { ManifestMerger } from './manifest-merge.ts'
 import { metadataFolder } from './metadata-folder.ts'
 import type { Staged, TableBase, TableOperations } from './operations.ts'
 
-export interface AppendFiles {
-  readonly dataFiles: readonly DataFile[]
-  /** Uploads of the data files that are still under way. */
-  readonly uploads: readonly Promise<unknown>[]
-  readonly sessionStartMs: number | undefined
-  /** Entries added to the snapshot's summary. */
-  readonly summary?: Readonly<Record<string, string>> | undefined
+/** Told of a member that leaves the group, with the reason; the others go on. */
+export type Evict = (member: AppendMember, reason: unknown) => void
+
+interface AddedManifest {
+  readonly manifestFile: ManifestFile
+  readonly upload: Promise<unknown>
 }
 
-/** Files copied at once when a session has expired: each is held in memory whole. */
-const COPIES_IN_FLIGHT = 2
-
 export class AppendAction implements CommitAction {
-  sessionStartMs: number | undefined
-  files: string[]
-  uploads: Promise<unknown>[]
   readonly #operations: TableOperations
-  readonly #input: AppendFiles
-  #dataFiles: readonly DataFile[]
+  readonly #evict: Evict | undefined
+  readonly #merger: ManifestMerger
+  #members: readonly AppendMember[]
   #snapshotId: bigint
-  #manifests: readonly ManifestFile[] | undefined
+  #added: readonly AddedManifest[] | undefined
+  #outdated: AddedManifest[] = []
   #manifestCount = 0
 
-  constructor(operations: TableOperations, input: AppendFiles) {
+  /** Without `evict`, what is wrong with a member ends the commit, and expired files are copied on the spot. */
+  constructor(operations: TableOperations, members: readonly AppendMember[], evict?: Evict) {
     this.#operations = operations
-    this.#input = input
+    this.#members = members
+    this.#evict = evict
+    this.#merger = new ManifestMerger(operations)
     this.#snapshotId = randomSnapshotId(operations.runtime)
-    this.sessionStartMs = input.sessionStartMs
-    this.#dataFiles = input.dataFiles
-    this.files = input.dataFiles.map((file) => file.filePath)
-    this.uploads = [...input.uploads]
   }
 
   /** Of the snapshot that the last staged attempt adds. */
@@ -60,13 +58,48 @@ export class AppendAction implements CommitAction {
     return this.#snapshotId
   }
 
+  /** Who is still part of it. */
+  get members(): readonly AppendMember[] {
+    return this.#members
+  }
+
+  /** The oldest of its sessions. */
+  get sessionStartMs(): number | undefined {
+    const starts = this.#members.flatMap(({ sessionStartMs }) => sessionStartMs ?? [])
+    return starts.length === 0 ? undefined : starts.reduce((a, b) => Math.min(a, b))
+  }
+
+  get files(): readonly string[] {
+    return [...this.#members.flatMap((member) => member.files), ...this.manifestPaths, ...this.outdatedPaths]
+  }
+
+  get uploads(): readonly Promise<unknown>[] {
+    return [...this.#members.flatMap((member) => member.uploads), ...uploadsOf(this.#added ?? [])]
+  }
+
+  /** Manifests of the members' files. */
+  get manifestPaths(): readonly string[] {
+    return pathsOf(this.#added ?? [])
+  }
+
+  /** Those of earlier attempts that hold files which are no longer to be committed. */
+  get outdatedPaths(): readonly string[] {
+    return pathsOf(this.#outdated)
+  }
+
   async stage(base: TableBase, context: StageContext): Promise<Staged> {
     const { metadata } = base
+    this.#admit(metadata)
     const added = this.#addedManifests(metadata, context)
     const parent = currentSnapshot(metadata)
     const existing = base.manifests ?? (parent === undefined ? [] : await readManifestList(this.#operations.io, parent))
+    const merge = await this.#merger.merge(metadata, existing, {
+      snapshotId: this.#snapshotId,
+      addedCount: (specId) => added.filter((manifest) => manifest.partitionSpecId === specId).length,
+      newPath: () => this.#newPath(metadata, context),
+    })
     const list = encodeManifestList({
-      manifests: [...added, ...existing],
+      manifests: [...added, ...merge.manifests],
       snapshotId: this.#snapshotId,
       parentSnapshotId: parent?.snapshotId,
       sequenceNumber: metadata.lastSequenceNumber + 1n,
@@ -78,10 +111,15 @@ export class AppendAction implements CommitAction {
     const snapshot = await this.#snapshot(metadata, {
       manifestList,
       nextRowId: list.nextRowId,
-      manifests: { created: added.length, kept: existing.length, replaced: 0 },
+      manifests: {
+        created: added.length + merge.created,
+        kept: existing.length - merge.replaced,
+        replaced: merge.replaced,
+      },
     })
     return {
       updates: [
+        ...this.#properties(),
         { action: 'add-snapshot', snapshot },
         {
           action: 'set-snapshot-ref',
@@ -93,50 +131,66 @@ export class AppendAction implements CommitAction {
         { type: 'assert-table-uuid', uuid: metadata.tableUuid },
         { type: 'assert-ref-snapshot-id', ref: MAIN_BRANCH, snapshotId: metadata.currentSnapshotId },
       ],
-      uploads: [...this.uploads, this.#operations.io.write(manifestList, list.bytes)],
-      attemptFiles: [manifestList],
+      uploads: [...this.uploads, ...merge.uploads, this.#operations.io.write(manifestList, list.bytes)],
+      attemptFiles: [manifestList, ...merge.files],
       manifests: list.manifests,
     }
   }
 
-  async renew(signal: AbortSignal | undefined): Promise<readonly string[]> {
-    const { io, runtime } = this.#operations
-    const old = this.files
-    await Promise.all(this.uploads)
-    const sessionStartMs = await io.storeTimeMs({ signal })
-    const renewal = runtime.uuid()
-    this.files = []
-    const copy = async (file: DataFile): Promise<DataFile> => {
-      const filePath = joinLocation(folderOf(file.filePath), `${renewal}-${lastSegment(file.filePath)}`)
-      this.files.push(filePath)
-      const { bytes } = await io.read(file.filePath, { signal }).catch(collected)
-      await io.write(filePath, bytes, { signal })
-      return { ...file, filePath }
+  async renew(expired: SessionExpiredError, signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const old = this.#members.filter(({ sessionStartMs = Infinity }) => sessionStartMs <= expired.notAfterMs)
+    if (this.#evict !== undefined) {
+      for (const member of old) this.#leave(member, expired)
+      return []
     }
-    const copies: DataFile[] = []
-    try {
-      for await (const file of mapConcurrent(this.#dataFiles, COPIES_IN_FLIGHT, copy, signal)) copies.push(file)
-    } catch (error) {
-      // Both the old names and the new ones are left to the clean-up of a failed commit.
-      this.files.push(...old)
-      throw error
+    this.#outdate()
+    const renewing = await Promise.allSettled(old.map((member) => member.renew(this.#operations, signal)))
+    return renewing.flatMap((renewed) => {
+      if (renewed.status === 'rejected') throw renewed.reason
+      return renewed.value
+    })
+  }
+
+  /** Members that must not be committed on this base leave; with none left there is nothing to commit. */
+  #admit(metadata: TableMetadata): void {
+    for (const member of this.#members) {
+      try {
+        member.check(metadata)
+        member.attempts += 1
+      } catch (reason) {
+        if (this.#evict === undefined || this.#members.length === 1) throw reason
+        this.#leave(member, reason)
+      }
     }
-    this.sessionStartMs = sessionStartMs
-    this.#dataFiles = copies
-    this.#manifests = undefined
-    this.uploads = []
-    return old
+    if (this.#members.length === 0) throw new ValidationError('every append of this commit was taken out of it')
+  }
+
+  #leave(member: AppendMember, reason: unknown): void {
+    this.#members = this.#members.filter((other) => other !== member)
+    this.#outdate()
+    this.#evict?.(member, reason)
+  }
+
+  /** The manifests no longer hold what is to be committed. */
+  #outdate(): void {
+    this.#outdated.push(...(this.#added ?? []))
+    this.#added = undefined
+  }
+
+  #properties(): TableUpdate[] {
+    const updates: Record<string, string> = Object.assign({}, ...this.#members.map(({ input }) => input.properties))
+    return Object.keys(updates).length === 0 ? [] : [{ action: 'set-properties', updates }]
   }
 
   /** Written once: a manifest of added files inherits its sequence number from the list, so it fits every base. */
-  #addedManifests(metadata: TableMetadata, { commitId }: StageContext): readonly ManifestFile[] {
+  #addedManifests(metadata: TableMetadata, context: StageContext): readonly ManifestFile[] {
     const taken = metadata.snapshots.some((snapshot) => snapshot.snapshotId === this.#snapshotId)
     if (taken) {
       this.#snapshotId = randomSnapshotId(this.#operations.runtime)
-      this.#manifests = undefined
+      this.#outdate()
     }
-    this.#manifests ??= [...groupBySpec(this.#dataFiles)].map(([specId, dataFiles]) => {
-      const path = joinLocation(metadataFolder(metadata), `${commitId}-m${this.#manifestCount++}.avro`)
+    this.#added ??= [...groupBySpec(this.#dataFiles())].map(([specId, dataFiles]) => {
+      const path = this.#newPath(metadata, context)
       const { bytes, manifestFile } = encodeManifest({
         entries: dataFiles.map((dataFile) => ({
           status: 'added',
@@ -152,11 +206,20 @@ export class AppendAction implements CommitAction {
         snapshotId: this.#snapshotId,
         path,
       })
-      this.files.push(path)
-      this.uploads.push(this.#operations.io.write(path, bytes))
-      return manifestFile
+      const upload = this.#operations.io.write(path, bytes)
+      // Awaited with the attempt, which may end before it gets there.
+      upload.catch(() => {})
+      return { manifestFile, upload }
     })
-    return this.#manifests
+    return this.#added.map(({ manifestFile }) => manifestFile)
+  }
+
+  #newPath(metadata: TableMetadata, { commitId }: StageContext): string {
+    return joinLocation(metadataFolder(metadata), `${commitId}-m${this.#manifestCount++}.avro`)
+  }
+
+  #dataFiles(): readonly DataFile[] {
+    return this.#members.flatMap((member) => member.dataFiles)
   }
 
   async #snapshot(
@@ -178,7 +241,7 @@ export class AppendAction implements CommitAction {
       schemaId: metadata.currentSchemaId,
       summary: summarizeSnapshot({
         operation: 'append',
-        added: this.#dataFiles,
+        added: this.#dataFiles(),
         removed: [],
         previous: parent?.summary,
         schema: currentSchema(metadata),
@@ -189,7 +252,7 @@ export class AppendAction implements CommitAction {
           PARTITION_SUMMARY_LIMIT,
           PARTITION_SUMMARY_LIMIT_DEFAULT,
         ),
-        properties: this.#input.summary,
+        properties: Object.assign({}, ...this.#members.map(({ input }) => input.summary)),
       }),
       ...(metadata.formatVersion >= 3 && {
         firstRowId: metadata.nextRowId,
@@ -199,16 +262,12 @@ export class AppendAction implements CommitAction {
   }
 }
 
-function folderOf(location: string): string {
-  return location.slice(0, location.lastIndexOf('/'))
+function pathsOf(manifests: readonly AddedManifest[]): string[] {
+  return manifests.map(({ manifestFile }) => manifestFile.manifestPath)
 }
 
-function collected(error: unknown): never {
-  if (!(error instanceof NotFoundError)) throw error
-  throw new SessionExpiredError(
-    'the files of this commit waited so long that orphan removal took them: write the rows again',
-    { context: error.context, cause: error },
-  )
+function uploadsOf(manifests: readonly AddedManifest[]): Promise<unknown>[] {
+  return manifests.map(({ upload }) => upload)
 }
 
 function groupBySpec(dataFiles: readonly DataFile[]): ReadonlyMap<number, readonly DataFile[]> {

@@ -26,7 +26,7 @@ export async function commitTable(
   if (operations.defer !== undefined) return operations.defer(action, options.signal)
   const lost: string[] = []
   try {
-    const result = await attemptUntilDecided(operations, action, { lost, signal: options.signal })
+    const result = await commitUntilDecided(operations, action, { lost, signal: options.signal })
     await deleteQuietly(operations, lost)
     return result
   } catch (error) {
@@ -38,8 +38,8 @@ export async function commitTable(
   }
 }
 
-/** `lost` collects the files of attempts that definitely failed. */
-async function attemptUntilDecided(
+/** commitTable without its cleaning up: `lost` collects the files of attempts that definitely failed. */
+export async function commitUntilDecided(
   operations: TableOperations,
   action: CommitAction,
   { lost, signal }: { lost: string[]; signal: AbortSignal | undefined },
@@ -56,7 +56,9 @@ async function attemptUntilDecided(
     const outcome = await tryCommit(operations, action, { base, staged, commitId })
     if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
     if (outcome.kind === 'committed') {
-      lost.splice(lost.length - staged.attemptFiles.length)
+      // An attempt may go on with files of one that was lost.
+      const live = new Set(staged.attemptFiles)
+      lost.splice(0, lost.length, ...lost.filter((file) => !live.has(file)))
       report(operations, outcome.base, { attempts: attempt + 1, durationMs: runtime.monotonicMs() - startMs })
       return { base: outcome.base, attempts: attempt + 1 }
     }
@@ -97,7 +99,7 @@ async function renewed(
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   if (action.renew === undefined) throw expired
-  return action.renew(signal)
+  return action.renew(expired, signal)
 }
 
 export interface RetryPolicy {

@@ -2,6 +2,7 @@
  * The port between an operation on a table (append, later delete, rewrite …) and the catalog that makes it visible.
  * An operation stages updates on a base; the catalog commits them or says why not. Every catalog implements it.
  */
+import type { SessionExpiredError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { FileIO } from '../io/file-io.ts'
@@ -49,7 +50,7 @@ export interface CommitAction {
    * Copies the files to new names in a session that begins now, and names them in what is staged next; returns the old
    * ones. Absent where a commit has no files of its own. Errors: SessionExpiredError where one is gone already.
    */
-  renew?(signal: AbortSignal | undefined): Promise<readonly string[]>
+  renew?(expired: SessionExpiredError, signal: AbortSignal | undefined): Promise<readonly string[]>
 }
 
 /** The state that the commit left, and how many attempts it took. */
