@@ -75,6 +75,18 @@ export class SessionExpiredError extends CommitFailedError {
   }
 }
 
+/** Another writer appends to the same stream: one of the two has to stop, or to begin again from the stream's token. */
+export class StreamMovedError extends CommitFailedError {
+  override readonly name: string = 'StreamMovedError'
+  /** The token found. */
+  readonly token: string | undefined
+
+  constructor(message: string, options: ErrorOptionsWithContext & { readonly token: string | undefined }) {
+    super(message, options)
+    this.token = options.token
+  }
+}
+
 /** The commit may or may not be visible: never clean up its files. */
 export class CommitStateUnknownError extends IcebergError {
   override readonly name: string = 'CommitStateUnknownError'

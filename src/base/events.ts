@@ -53,6 +53,14 @@ export interface MergeFailedEvent {
   readonly cause: unknown
 }
 
+/** A buffered appender could not flush: its rows are not committed, and it takes no more. */
+export interface FlushFailedEvent {
+  readonly type: 'flush-failed'
+  readonly table: string
+  readonly rows: number
+  readonly cause: unknown
+}
+
 /** The version hint of a table on file: could not be written; engines that open its folder by path may see an older state. */
 export interface HintFailedEvent {
   readonly type: 'hint-failed'
@@ -109,6 +117,7 @@ export type FirnEvent =
   | CommitRetryEvent
   | CleanupFailedEvent
   | MergeFailedEvent
+  | FlushFailedEvent
   | HintFailedEvent
   | CommitReportEvent
   | ScanReportEvent

@@ -4,14 +4,15 @@
  */
 import { InvalidDataError, SnapshotExpiredError } from '../base/errors.ts'
 import type { NotFoundError } from '../base/errors.ts'
-import { checkWritable } from '../manifest/manifest-writer.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { AppendQueue } from '../transaction/append-queue.ts'
 import type { TableOperations } from '../transaction/operations.ts'
 import { toBatches } from '../write/append-input.ts'
 import type { AppendInput } from '../write/append-input.ts'
-import { TableWriter } from '../write/table-writer.ts'
-import type { WriteResult } from '../write/table-writer.ts'
+import { appendRows } from './append-rows.ts'
+import type { AppendResult, AppendTarget } from './append-rows.ts'
+import { BufferedAppender } from './buffered-appender.ts'
+import type { BufferedAppenderOptions } from './buffered-appender.ts'
 import { ReadableTable } from './readable-table.ts'
 
 export interface AppendOptions {
@@ -20,23 +21,14 @@ export interface AppendOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** `snapshotId` is undefined where there was nothing to append: no snapshot is made. */
-export interface AppendResult {
-  readonly rows: bigint
-  readonly files: number
-  readonly sizeBytes: number
-  readonly snapshotId: bigint | undefined
-  readonly attempts: number
-}
-
 export class Table extends ReadableTable {
   readonly #operations: TableOperations
-  readonly #appends: AppendQueue
+  readonly #target: AppendTarget
 
   constructor(operations: TableOperations) {
     super(operations)
     this.#operations = operations
-    this.#appends = new AppendQueue(operations)
+    this.#target = { operations, queue: new AppendQueue(operations) }
   }
 
   /** Reads what other writers committed since. */
@@ -50,27 +42,16 @@ export class Table extends ReadableTable {
    * Errors: ValidationError naming row, column, value and type; UnsupportedError for tables of format version 1;
    * CommitFailedError; CommitStateUnknownError.
    */
-  async append(input: AppendInput, { summary, signal }: AppendOptions = {}): Promise<AppendResult> {
-    const { io, runtime, reporter } = this.#operations
+  append(input: AppendInput, { summary, signal }: AppendOptions = {}): Promise<AppendResult> {
     const { metadata } = this
-    checkWritable(metadata.formatVersion)
-    const writer = new TableWriter({ io, runtime, metadata, writeId: runtime.uuid(), reporter, signal })
-    const written = await this.#write(writer, input, signal)
-    const files = written.dataFiles.length
-    if (files === 0) return { rows: 0n, files, sizeBytes: 0, snapshotId: undefined, attempts: 0 }
-    const { snapshotId, attempts } = await this.#appends.commit({ ...written, summary }, signal)
-    const sizeBytes = written.dataFiles.reduce((sum, file) => sum + file.fileSizeInBytes, 0)
-    return { rows: BigInt(written.rows), files, sizeBytes, snapshotId, attempts }
+    const batches = toBatches(input, this.schema, { signal })
+    return appendRows(this.#target, { metadata, batches, summary, signal })
   }
 
-  async #write(writer: TableWriter, input: AppendInput, signal: AbortSignal | undefined): Promise<WriteResult> {
-    try {
-      for await (const batch of toBatches(input, this.schema, { signal })) await writer.write(batch)
-      return await writer.close()
-    } catch (error) {
-      await writer.abort()
-      throw error
-    }
+  /** An appender that gathers rows to commits of a good size. With a stream, where that stands is read first. */
+  async bufferedAppender(options: BufferedAppenderOptions = {}): Promise<BufferedAppender> {
+    if (options.stream !== undefined) await this.#operations.refresh(options.signal)
+    return new BufferedAppender(this.#target, options)
   }
 
   /** A file of a snapshot is gone: either the snapshot was expired under the reader, or the table is damaged. */

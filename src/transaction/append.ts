@@ -19,6 +19,7 @@ import { summarizeSnapshot } from '../spec/summary.ts'
 import type { ManifestCounts } from '../spec/summary.ts'
 import { currentSchema, currentSnapshot, specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { TableRequirement } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import type { AppendMember } from './append-member.ts'
 import type { CommitAction, StageContext } from './commit.ts'
@@ -53,9 +54,9 @@ export class AppendAction implements CommitAction {
     this.#snapshotId = randomSnapshotId(operations.runtime)
   }
 
-  /** Of the snapshot that the last staged attempt adds. */
-  get snapshotId(): bigint {
-    return this.#snapshotId
+  /** Of the snapshot that the last staged attempt adds; undefined where no member has files. */
+  get snapshotId(): bigint | undefined {
+    return this.#dataFiles().length === 0 ? undefined : this.#snapshotId
   }
 
   /** Who is still part of it. */
@@ -90,6 +91,13 @@ export class AppendAction implements CommitAction {
   async stage(base: TableBase, context: StageContext): Promise<Staged> {
     const { metadata } = base
     this.#admit(metadata)
+    const requirements: TableRequirement[] = [
+      { type: 'assert-table-uuid', uuid: metadata.tableUuid },
+      { type: 'assert-ref-snapshot-id', ref: MAIN_BRANCH, snapshotId: metadata.currentSnapshotId },
+    ]
+    if (this.snapshotId === undefined) {
+      return { updates: this.#properties(), requirements, uploads: [], attemptFiles: [], manifests: base.manifests }
+    }
     const added = this.#addedManifests(metadata, context)
     const parent = currentSnapshot(metadata)
     const existing = base.manifests ?? (parent === undefined ? [] : await readManifestList(this.#operations.io, parent))
@@ -127,10 +135,7 @@ export class AppendAction implements CommitAction {
           ref: { ...metadata.refs[MAIN_BRANCH], type: 'branch', snapshotId: snapshot.snapshotId },
         },
       ],
-      requirements: [
-        { type: 'assert-table-uuid', uuid: metadata.tableUuid },
-        { type: 'assert-ref-snapshot-id', ref: MAIN_BRANCH, snapshotId: metadata.currentSnapshotId },
-      ],
+      requirements,
       uploads: [...this.uploads, ...merge.uploads, this.#operations.io.write(manifestList, list.bytes)],
       attemptFiles: [manifestList, ...merge.files],
       manifests: list.manifests,

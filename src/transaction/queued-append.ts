@@ -4,7 +4,8 @@ import { AppendMember } from './append-member.ts'
 import type { AppendFiles } from './append-member.ts'
 
 export interface AppendCommit {
-  readonly snapshotId: bigint
+  /** Undefined where there were no files, only properties. */
+  readonly snapshotId: bigint | undefined
   /** Attempts of all commits that the append was part of. */
   readonly attempts: number
 }
@@ -40,7 +41,7 @@ export class QueuedAppend extends AppendMember {
     else this.#release = this.signal && onAbort(this.signal, listener)
   }
 
-  succeed(snapshotId: bigint): void {
+  succeed(snapshotId: bigint | undefined): void {
     this.#release?.()
     this.#resolve({ snapshotId, attempts: this.attempts })
   }

@@ -31,7 +31,12 @@ export interface GatedTable {
 export async function gatedTable(
   options: { readonly properties?: Record<string, string>; readonly formatVersion?: 2 | 3 } = {},
 ): Promise<GatedTable> {
-  const runtime = virtualRuntime()
+  const virtual = virtualRuntime()
+  // Back-off takes no time; what waits longer than that waits for ever.
+  const runtime: VirtualRuntime = {
+    ...virtual,
+    sleep: (ms, signal) => (ms < 5_000 ? virtual.sleep(ms, signal) : never(signal)),
+  }
   const io = new MemoryFileIO({ runtime })
   const keys = catalogKeys(`memory://${randomUUID()}/wh`)
   const env: CatalogEnvironment = {
@@ -101,6 +106,12 @@ export async function gatedTable(
       runtime.advance(1_000)
     },
   }
+}
+
+function never(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }
 
 /** Lets everything go on that waits for nothing but its turn. */
