@@ -64,7 +64,8 @@ export function statsMustMatch(expression: BoundExpression, statsOf: StatsOf): b
 
 /** Whether rows of `file` might match; `schema` is the one that `expression` is bound to. */
 export function fileMightMatch(expression: BoundExpression, file: DataFile, schema: Schema): boolean {
-  return file.recordCount !== 0 && statsMightMatch(expression, fileStats(file, schema))
+  if (file.recordCount === 0 || expression.type === 'true') return file.recordCount !== 0
+  return statsMightMatch(expression, fileStats(file, schema))
 }
 
 /** Whether all rows of `file` match, as those of an empty file do. */

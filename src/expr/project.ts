@@ -36,39 +36,13 @@ export function strictProject(expression: BoundExpression, spec: PartitionSpec, 
   return mapPredicates(expression, (predicate) => strict(predicate, targets))
 }
 
-const plans = new WeakMap<BoundExpression, WeakMap<PartitionSpec, ResidualPlan>>()
-
-interface ResidualPlan {
-  readonly schema: Schema
-  readonly apply: (partition: PartitionData) => BoundExpression
-}
-
-/** What is left of `expression` for rows of `partition`: equal to it on all of them. */
-export function residual(
-  expression: BoundExpression,
-  spec: PartitionSpec,
-  schema: Schema,
-  partition: PartitionData,
-): BoundExpression {
-  let bySpec = plans.get(expression)
-  if (bySpec === undefined) {
-    bySpec = new WeakMap()
-    plans.set(expression, bySpec)
-  }
-  let plan = bySpec.get(spec)
-  if (plan === undefined || plan.schema !== schema) {
-    plan = { schema, apply: planResidual(expression, spec, schema) }
-    bySpec.set(spec, plan)
-  }
-  return plan.apply(partition)
-}
-
-/** As `residual`, with the projections made once for all partitions. */
-function planResidual(
+/** What is left of `expression` for rows of a partition, equal to it on all of them: projected once for all partitions. */
+export function residualOf(
   expression: BoundExpression,
   spec: PartitionSpec,
   schema: Schema,
 ): (partition: PartitionData) => BoundExpression {
+  if (expression.type === 'true' || expression.type === 'false') return () => expression
   const targets = targetsOf(spec, schema)
   const projections = new Map<BoundPredicate, { readonly might: BoundExpression; readonly must: BoundExpression }>()
   mapPredicates(expression, (predicate) => {

@@ -1,8 +1,8 @@
 /**
  * Planning: from a snapshot to the data files that may hold rows of a filter. Manifests are pruned by their partition
- * summaries, then read in parallel; their entries are pruned by partition and by column metrics. Tasks stream in the
- * order of the manifests, the first after the first manifest; where the snapshot has delete files, after all of those are
- * known. The read flow's next step is read-task.ts.
+ * summaries, then read in parallel; their entries are pruned by partition and by column metrics. Tasks stream by manifest
+ * in the order of the manifests, the first ones after the first manifest; where the snapshot has delete files, after all of
+ * those are known. The read flow's next step is read-task.ts.
  */
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError } from '../base/errors.ts'
@@ -10,7 +10,7 @@ import type { BoundExpression } from '../expr/bound-expression.ts'
 import { evaluate } from '../expr/evaluate.ts'
 import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
 import { fileMightMatch } from '../expr/metrics-evaluator.ts'
-import { projectPartition, residual } from '../expr/project.ts'
+import { projectPartition, residualOf } from '../expr/project.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { fetchManifest, readManifest, readManifestList } from '../manifest/manifest-io.ts'
 import type { KeepEntry } from '../manifest/manifest-reader.ts'
@@ -67,8 +67,14 @@ export function newPlanTotals(): PlanTotals {
   }
 }
 
-/** Errors: InvalidDataError where deletes contradict each other; those of FileIO and the manifest readers. */
-export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGenerator<FileScanTask, void, undefined> {
+/**
+ * Yields the tasks of a manifest at once: a step of a generator for each would take longer than the rest of planning.
+ * Errors: InvalidDataError where deletes contradict each other; those of FileIO and the manifest readers.
+ */
+export async function* planFiles(
+  input: PlanInput,
+  totals: PlanTotals,
+): AsyncGenerator<readonly FileScanTask[], void, undefined> {
   const { io, metadata, scan, signal } = input
   const { snapshot } = scan
   if (snapshot === undefined) return
@@ -96,28 +102,40 @@ export async function* planFiles(input: PlanInput, totals: PlanTotals): AsyncGen
       signal: reading,
       keep: partitionTest(filterOf(manifest.partitionSpecId), totals),
     })
-  for await (const decode of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, fetch, reading)) {
-    for (const entry of decode()) {
-      if (entry.status === 'deleted') continue
-      totals.files++
-      const task = planEntry(entry, filterOf(entry.dataFile.specId), deletesOf, input)
-      if (task === undefined) {
-        totals.filesSkipped++
-        continue
-      }
-      totals.filesPlanned++
-      totals.bytes += task.sizeBytes
-      for (const each of task.deletes) totals.deleteFilesPlanned.add(each)
-      let taken = false
-      try {
-        yield task
-        taken = true
-      } finally {
-        // The consumer left: abort before mapConcurrent waits for the manifests in flight.
-        if (!taken) stop.abort()
-      }
+  let taken = true
+  try {
+    for await (const decode of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, fetch, reading)) {
+      taken = false
+      yield planEntries(decode(), filterOf, deletesOf, { input, totals })
+      taken = true
     }
+  } finally {
+    // The consumer left: abort before mapConcurrent waits for the manifests in flight.
+    if (!taken) stop.abort()
   }
+}
+
+function planEntries(
+  entries: readonly ManifestEntry[],
+  filterOf: (specId: number) => SpecFilter,
+  deletesOf: DeletesOf,
+  { input, totals }: { readonly input: PlanInput; readonly totals: PlanTotals },
+): FileScanTask[] {
+  const tasks: FileScanTask[] = []
+  for (const entry of entries) {
+    if (entry.status === 'deleted') continue
+    totals.files++
+    const task = planEntry(entry, filterOf(entry.dataFile.specId), deletesOf, input)
+    if (task === undefined) {
+      totals.filesSkipped++
+      continue
+    }
+    totals.filesPlanned++
+    totals.bytes += task.sizeBytes
+    for (const each of task.deletes) totals.deleteFilesPlanned.add(each)
+    tasks.push(task)
+  }
+  return tasks
 }
 
 /** The scan's filter as one partition spec of the table sees it. */
@@ -126,6 +144,8 @@ interface SpecFilter {
   /** Over partition field ids; true of every partition that may hold matching rows. */
   readonly projected: BoundExpression
   readonly positions: ReadonlyMap<number, number>
+  /** What is left of the filter for rows of a partition. */
+  readonly residual: (partition: PartitionData) => BoundExpression
 }
 
 function specFilters({ metadata, scan: { schema, filter } }: PlanInput): (specId: number) => SpecFilter {
@@ -135,7 +155,8 @@ function specFilters({ metadata, scan: { schema, filter } }: PlanInput): (specId
     if (found === undefined) {
       const spec = specById(metadata, specId)
       const positions = new Map(spec.fields.map((field, position) => [field.fieldId, position]))
-      found = { spec, projected: projectPartition(filter, spec, schema), positions }
+      const projected = projectPartition(filter, spec, schema)
+      found = { spec, projected, positions, residual: residualOf(filter, spec, schema) }
       known.set(specId, found)
     }
     return found
@@ -162,12 +183,14 @@ function planEntry(
   { scan }: PlanInput,
 ): FileScanTask | undefined {
   const { dataFile: file, sequenceNumber = 0n } = entry
-  const { filter, schema } = scan
+  const { schema } = scan
   const { spec } = specFilter
-  const left = residual(filter, spec, schema, file.partition)
+  const left = specFilter.residual(file.partition)
   if (left.type === 'false' || !fileMightMatch(left, file, schema)) return undefined
-  const task = { file, sequenceNumber, spec, deletes: deletesOf(file, sequenceNumber), sizeBytes: file.fileSizeInBytes }
-  const folded = scan.named === schema ? left : foldMetadata(left, task, scan.partition)
+  const deletes = deletesOf(file, sequenceNumber)
+  const task = { file, sequenceNumber, spec, residual: left, deletes, sizeBytes: file.fileSizeInBytes }
+  if (scan.named === schema) return task
+  const folded = foldMetadata(left, task, scan.partition)
   return folded.type === 'false' ? undefined : { ...task, residual: folded }
 }
 

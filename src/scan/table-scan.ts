@@ -115,7 +115,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
 
   /** The files to read, streamed as manifests arrive. */
   planFiles(): AsyncGenerator<FileScanTask, void, undefined> {
-    return this.#explained(this.#plan(newPlanTotals(), this.#signal))
+    return flatten(this.#explained(this.#plan(newPlanTotals(), this.#signal)))
   }
 
   /**
@@ -127,9 +127,11 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const context = this.#context(this.#signal)
     const tasks: FileScanTask[] = []
     let rowGroupsInFiles = 0
-    for await (const task of this.#explained(this.#plan(totals, this.#signal))) {
-      rowGroupsInFiles += rowGroupCount(task)
-      tasks.push(task)
+    for await (const planned of this.#explained(this.#plan(totals, this.#signal))) {
+      for (const task of planned) {
+        rowGroupsInFiles += rowGroupCount(task)
+        tasks.push(task)
+      }
     }
     const pruned = rowGroups ? await this.#pruned(tasks, context) : tasks
     const rowGroupsLeft = rowGroups ? pruned.reduce((sum, task) => sum + rowGroupCount(task), 0) : undefined
@@ -190,7 +192,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const signal = this.#signal === undefined ? stop.signal : AbortSignal.any([this.#signal, stop.signal])
     const { filter, limit } = this.#scan
     const context = this.#context(signal)
-    const tasks = this.#plan(newPlanTotals(), signal)
+    const tasks = flatten(this.#plan(newPlanTotals(), signal))
     signal.throwIfAborted()
     yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks, context), {
       open: (task) => open(task, context),
@@ -202,14 +204,18 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     })
   }
 
-  async *#plan(totals: PlanTotals, signal: AbortSignal | undefined): AsyncGenerator<FileScanTask, void, undefined> {
+  /** The tasks of a manifest at once. */
+  async *#plan(
+    totals: PlanTotals,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly FileScanTask[], void, undefined> {
     const { io, metadata, runtime } = this.#source
     let spentMs = 0
     let resumedMs = runtime.monotonicMs()
     try {
-      for await (const task of planFiles({ io, metadata, scan: this.#scan, signal }, totals)) {
+      for await (const tasks of planFiles({ io, metadata, scan: this.#scan, signal }, totals)) {
         spentMs += runtime.monotonicMs() - resumedMs
-        yield task
+        yield tasks
         resumedMs = runtime.monotonicMs()
       }
       spentMs += runtime.monotonicMs() - resumedMs
@@ -247,6 +253,10 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       throw error instanceof NotFoundError && onMissing !== undefined ? await onMissing(error) : error
     }
   }
+}
+
+async function* flatten<T>(lists: AsyncGenerator<readonly T[], void, undefined>): AsyncGenerator<T, void, undefined> {
+  for await (const list of lists) for (const item of list) yield item
 }
 
 /** Tasks until those that match entirely have `limit` rows: the ones after them can't be needed. */

@@ -5,7 +5,7 @@ import { evaluate } from '../../src/expr/evaluate.ts'
 import { and, equal, isIn, notIn, or, printExpression } from '../../src/expr/expression.ts'
 import type { ComparisonOperation, Expression } from '../../src/expr/expression.ts'
 import { parseFilter } from '../../src/expr/parse-filter.ts'
-import { projectPartition, residual, strictProject } from '../../src/expr/project.ts'
+import { projectPartition, residualOf, strictProject } from '../../src/expr/project.ts'
 import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
 import { applyTransform, parseTransform } from '../../src/spec/transform.ts'
 import type { PrimitiveType, Schema } from '../../src/spec/types.ts'
@@ -187,11 +187,11 @@ describe('residual', () => {
     [[17_502, 'y'], 'false'],
     [[null, 'x'], 'false'],
   ])('of partition %j is %s', (partition, expected) => {
-    expect(show(residual(e, spec, schema, partition))).toBe(expected)
+    expect(show(residualOf(e, spec, schema)(partition))).toBe(expected)
   })
 
   it('of an unpartitioned table is the filter', () => {
-    expect(residual(e, { specId: 0, fields: [] }, schema, [])).toEqual(e)
+    expect(residualOf(e, { specId: 0, fields: [] }, schema)([])).toEqual(e)
   })
 })
 
@@ -261,7 +261,7 @@ describe.each(EDGES)('on edges of %s', (column, transforms, values) => {
         const partition = partitions[i] ?? null
         const matching = evaluate(bound, () => value)
         const [possible, certain] = [evaluate(inclusive, () => partition), evaluate(strict, () => partition)]
-        const rest = evaluate(residual(bound, spec, schema, [partition]), (field) => (field === id ? value : null))
+        const rest = evaluate(residualOf(bound, spec, schema)([partition]), (field) => (field === id ? value : null))
         if ((matching && !possible) || (!matching && certain) || rest !== matching) {
           expect.fail(`${show(bound)} on ${String(value)}: ${show(inclusive)}; ${show(strict)} on ${String(partition)}`)
         }

@@ -9,7 +9,7 @@ import type { Expression } from '../../src/expr/expression.ts'
 import { manifestMightMatch } from '../../src/expr/manifest-evaluator.ts'
 import { fileMightMatch, fileMustMatch, statsMightMatch, statsMustMatch } from '../../src/expr/metrics-evaluator.ts'
 import type { ColumnStats } from '../../src/expr/metrics-evaluator.ts'
-import { projectPartition, residual, strictProject } from '../../src/expr/project.ts'
+import { projectPartition, residualOf, strictProject } from '../../src/expr/project.ts'
 import type { DataFile, FieldSummary, PartitionData } from '../../src/spec/data-file.ts'
 import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
 import { encodeSingleValue } from '../../src/spec/single-value.ts'
@@ -56,7 +56,7 @@ describe('partition pruning', () => {
           const matching = matches(bound, row)
           if (matching) expect(evaluate(might, get), 'inclusive').toBe(true)
           if (evaluate(must, get)) expect(matching, 'strict').toBe(true)
-          expect(matches(residual(bound, spec, schema, partition), row), 'residual').toBe(matching)
+          expect(matches(residualOf(bound, spec, schema)(partition), row), 'residual').toBe(matching)
         }
       }),
       RUNS,
