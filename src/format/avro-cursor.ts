@@ -11,6 +11,7 @@ export class AvroCursor {
   readonly #buffer: Buffer
   readonly #view: DataView
   readonly #long = new DataView(new ArrayBuffer(8))
+  #lastLong = 0n
   offset = 0
   /** The two halves of the last long read by `#readLong`. */
   #low = 0
@@ -58,9 +59,14 @@ export class AvroCursor {
 
   long(): bigint {
     this.#readLong()
-    this.#long.setInt32(0, this.#high)
-    this.#long.setInt32(4, this.#low)
-    return this.#long.getBigInt64(0)
+    const low = this.#low
+    const high = this.#high
+    // Ids and sequence numbers repeat from entry to entry: one object for all of them.
+    if (low === this.#long.getInt32(4) && high === this.#long.getInt32(0)) return this.#lastLong
+    this.#long.setInt32(0, high)
+    this.#long.setInt32(4, low)
+    this.#lastLong = this.#long.getBigInt64(0)
+    return this.#lastLong
   }
 
   float(): number {

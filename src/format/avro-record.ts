@@ -67,10 +67,15 @@ export function avroRecord<F extends object, T extends F = F>(
     },
     resolve(writer, location) {
       if (writer.kind !== 'record') return undefined
-      const steps = resolveFields(writer, fields, keys, location).map((step) => fillStep(step, setters))
+      const { found, absent } = resolveFields(writer, fields, keys, location)
+      const empty: F = blank()
+      // What the blank record has already need not be set for each.
+      const missing = absent.filter(({ key, value }) => !(key in empty) || empty[key] !== value)
+      const steps = [...found, ...missing.map(({ key, value }): Step<F> => ({ key, read: () => value }))]
+      const fills = steps.map((step) => fillStep(step, setters))
       return (cursor) => {
         const record = blank()
-        for (const step of steps) step(cursor, record)
+        for (const fill of fills) fill(cursor, record)
         return record
       }
     },
@@ -88,6 +93,11 @@ interface Step<F> {
   readonly read: AvroDecode<F[keyof F & string]>
 }
 
+interface Absent<F> {
+  readonly key: keyof F & string
+  readonly value: F[keyof F & string]
+}
+
 type Fill<F> = (cursor: AvroCursor, record: F) => void
 
 function fillStep<F extends object>({ key, read }: Step<F>, setters: AvroSetters<F> | undefined): Fill<F> {
@@ -99,13 +109,13 @@ function fillStep<F extends object>({ key, read }: Step<F>, setters: AvroSetters
   }
 }
 
-/** What to do for each field of the writer, in its order, and then for those it does not have. */
+/** What to do for each field of the writer, in its order, and what members have that it does not write. */
 function resolveFields<F extends object>(
   writer: AvroRecordNode,
   fields: AvroFields<F>,
   keys: readonly (keyof F & string)[],
   location: string,
-): readonly Step<F>[] {
+): { readonly found: readonly Step<F>[]; readonly absent: readonly Absent<F>[] } {
   const hasIds = writer.fields.some(({ id }) => id !== undefined)
   const missing = new Set(keys)
   const found = writer.fields.map(({ id, name, type }): Step<F> => {
@@ -115,12 +125,12 @@ function resolveFields<F extends object>(
     const read = resolveField(fields[key], type, location)
     return { key, read: read ?? refuse(`field ${name} (${fields[key].id}) has the wrong type`, location) }
   })
-  const absent = [...missing].map((key): Step<F> => {
+  const absent = [...missing].map((key): Absent<F> => {
     const { id, name, ...field } = fields[key]
     if (!('fallback' in field)) refuse(`field ${name} (${id}) is missing`, location)
-    return { key, read: () => field.fallback as F[typeof key] }
+    return { key, value: field.fallback as F[typeof key] }
   })
-  return [...found, ...absent]
+  return { found, absent }
 }
 
 function resolveField<T>(field: AvroField<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {

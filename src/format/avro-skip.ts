@@ -24,7 +24,13 @@ export function avroSkip(node: AvroNode): (cursor: AvroCursor) => void {
       return (cursor) => cursor.skip(node.size)
     case 'array': {
       const skip = avroSkipMany(node.items)
-      return (cursor) => forEachBlock(cursor, (count) => skip(cursor, count))
+      return (cursor) => {
+        for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
+          const end = cursor.offset + count
+          skip(cursor, count)
+          checkBlock(cursor, end)
+        }
+      }
     }
     case 'map':
       return skipItems(skipAll([avroSkip({ kind: 'string', logicalType: undefined }), avroSkip(node.values)]))
@@ -66,16 +72,14 @@ function skipItems(skip: (cursor: AvroCursor) => void): (cursor: AvroCursor) => 
 
 /** Runs `read` for every item of an array or map. */
 export function forEachItem(cursor: AvroCursor, read: () => void): void {
-  forEachBlock(cursor, (count) => {
-    for (let i = 0; i < count; i += 1) read()
-  })
-}
-
-/** Runs `read` for every block of items. Items of no bytes are refused: any number of them fits anywhere. */
-function forEachBlock(cursor: AvroCursor, read: (count: number) => void): void {
   for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
     const end = cursor.offset + count
-    read(count)
-    if (cursor.offset < end) cursor.fail('an array has items of no bytes')
+    for (let i = 0; i < count; i += 1) read()
+    checkBlock(cursor, end)
   }
+}
+
+/** Items of no bytes are refused: any number of them fits anywhere. `end` is the least offset after a block. */
+function checkBlock(cursor: AvroCursor, end: number): void {
+  if (cursor.offset < end) cursor.fail('an array has items of no bytes')
 }

@@ -77,11 +77,16 @@ export interface AvroSieve<P> {
 }
 
 /** Reads records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
-export function readAvro<T, P = never>(
+export function readAvro<T, P = never>(file: AvroFile, codec: AvroCodec<T>, sieve?: AvroSieve<P>): T[] {
+  return [...readAvroBlocks(file, codec, sieve)].flat()
+}
+
+/** As `readAvro`, block by block: what is read of one may be forgotten before the next is decoded. */
+export function* readAvroBlocks<T, P = never>(
   { location, schema, metadata, bytes, blocksOffset }: AvroFile,
   codec: AvroCodec<T>,
   sieve?: AvroSieve<P>,
-): T[] {
+): Generator<T[], void, undefined> {
   const file = new AvroCursor(bytes, location)
   const resolve = <R>(wanted: AvroCodec<R>): AvroDecode<R> =>
     resolveUnion(wanted, schema, location) ?? file.fail('the records have another type than expected')
@@ -90,7 +95,6 @@ export function readAvro<T, P = never>(
   const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
-  const records: T[] = []
   while (file.remaining > 0) {
     let count = file.number()
     const stored = file.byteString()
@@ -98,12 +102,13 @@ export function readAvro<T, P = never>(
     const block = new AvroCursor(content, location)
     if (count < 0 || count > block.remaining)
       file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
+    const records: T[] = []
     for (; count > 0; count -= 1) if (isKept === undefined || isKept(block)) records.push(read(block))
     if (block.remaining > 0) block.fail('a block has bytes after its last record')
     const marker = file.fixed(SYNC_LENGTH)
     if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
+    if (records.length > 0) yield records
   }
-  return records
 }
 
 /** Whether a record is kept: the cursor is then at its beginning again, else past it. */

@@ -7,7 +7,7 @@ import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { decodeManifestList } from './manifest-list.ts'
-import { decodeManifest } from './manifest-reader.ts'
+import { decodeManifestBlocks } from './manifest-reader.ts'
 import type { KeepEntry } from './manifest-reader.ts'
 import { manifestEntryCodec } from './manifest-schema.ts'
 import { countEntries } from './manifest-writer.ts'
@@ -51,21 +51,21 @@ export async function readManifest(
   options: ReadManifestOptions = {},
 ): Promise<ManifestEntry[]> {
   const decode = await fetchManifest(io, manifest, metadata, options)
-  return decode()
+  return [...decode()].flat()
 }
 
-/** Fetches a manifest, and leaves it encoded: many can be on their way while the entries of one are in memory. */
+/** Fetches a manifest, and leaves it encoded: many can be on their way while some entries of one are in memory. */
 export async function fetchManifest(
   io: FileIO,
   manifest: ManifestFile,
   metadata: TableMetadata,
   { keep, ...options }: ReadManifestOptions = {},
-): Promise<() => ManifestEntry[]> {
+): Promise<() => Iterable<readonly ManifestEntry[]>> {
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
   await prepareAvro(bytes)
-  return () => decodeManifest(bytes, manifestPath, { manifest, metadata, keep })
+  return () => decodeManifestBlocks(bytes, manifestPath, { manifest, metadata, keep })
 }
 
 /** What a list would say of a v1 manifest, but for the summaries of its partitions. */

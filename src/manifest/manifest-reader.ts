@@ -2,7 +2,7 @@
  * Reads manifests (spec, "Manifests", "Sequence Number Inheritance", "First Row ID Inheritance"): what their entries
  * leave out comes from the manifest's entry in the manifest list.
  */
-import { openAvro, readAvro } from '../format/avro.ts'
+import { openAvro, readAvroBlocks } from '../format/avro.ts'
 import type { DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { findField } from '../spec/schema.ts'
@@ -29,6 +29,15 @@ export interface ManifestContext {
  * of existing or deleted entries, against the specification. Errors: InvalidDataError, UnsupportedError (codec).
  */
 export function decodeManifest(bytes: Uint8Array, location: string, context: ManifestContext): ManifestEntry[] {
+  return [...decodeManifestBlocks(bytes, location, context)].flat()
+}
+
+/** As `decodeManifest`, some thousand entries at a time: of a large manifest only these are in memory. */
+export function* decodeManifestBlocks(
+  bytes: Uint8Array,
+  location: string,
+  context: ManifestContext,
+): Generator<ManifestEntry[], void, undefined> {
   const { manifest, metadata, keep } = context
   const spec = specById(metadata, manifest.partitionSpecId)
   const types = partitionTypes(spec, metadata)
@@ -36,23 +45,28 @@ export function decodeManifest(bytes: Uint8Array, location: string, context: Man
   const codec = manifestEntryCodec(spec, types)
   const firstRowIdOf = rowIdsBy(manifest)
   if (keep === undefined) {
-    const entries = readAvro(file, codec)
-    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
-    return entries
+    for (const entries of readAvroBlocks(file, codec)) {
+      for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
+      yield entries
+    }
+    return
   }
   // Row ids count on over entries that are not kept, too.
-  const firstRowIds: (bigint | undefined)[] = []
-  const entries = readAvro(file, codec, {
+  let firstRowIds: (bigint | undefined)[] = []
+  const sieve = {
     codec: entryPartCodec(spec, types),
-    keep(part) {
+    keep(part: EntryPart): boolean {
       const firstRowId = firstRowIdOf(part)
       const isKept = keep(part.dataFile.partition, part.status)
       if (isKept) firstRowIds.push(firstRowId)
       return isKept
     },
-  })
-  for (const [i, entry] of entries.entries()) inheritFrom(manifest, entry, firstRowIds[i])
-  return entries
+  }
+  for (const entries of readAvroBlocks(file, codec, sieve)) {
+    for (const [i, entry] of entries.entries()) inheritFrom(manifest, entry, firstRowIds[i])
+    firstRowIds = []
+    yield entries
+  }
 }
 
 /** Result types of a spec's fields. A dropped column has its type from the latest schema with it. */

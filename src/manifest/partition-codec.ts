@@ -25,11 +25,13 @@ export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveTyp
   type Values = Readonly<Record<number, Value | undefined>>
   // Set by number: V8 would parse the keys, which are texts, anew for each partition.
   const setters: AvroSetters<Values> = fields.map(
-    (_, i) => (values: Record<number, Value | undefined>, value: Value | undefined) => (values[i] = value),
+    (_, i) => (values: Record<number, Value | null | undefined>, value: Value | undefined) =>
+      (values[i] = value ?? null),
   )
+  const nulls: readonly null[] = fields.map(() => null)
   return avroMapped<Values, PartitionData>(
-    avroRecord<Values>('r102', fields, { blank: () => [], setters }),
-    (values) => fields.map((_, i) => values[i] ?? null),
+    avroRecord<Values>('r102', fields, { blank: () => nulls.slice() as unknown as Values, setters }),
+    (values) => values as unknown as PartitionData,
     (values) => values.map((value) => value ?? undefined),
   )
 }

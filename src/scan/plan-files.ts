@@ -1,8 +1,8 @@
 /**
  * Planning: from a snapshot to the data files that may hold rows of a filter. Manifests are pruned by their partition
- * summaries, then read in parallel; their entries are pruned by partition and by column metrics. Tasks stream by manifest
- * in the order of the manifests, the first ones after the first manifest; where the snapshot has delete files, after all of
- * those are known. The read flow's next step is read-task.ts.
+ * summaries, then fetched in parallel and decoded block by block; their entries are pruned by partition and by column
+ * metrics. Tasks stream in the order of the manifests, the first after a block of the first manifest; where the snapshot
+ * has delete files, after all of those are known. The read flow's next step is read-task.ts.
  */
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError } from '../base/errors.ts'
@@ -68,7 +68,7 @@ export function newPlanTotals(): PlanTotals {
 }
 
 /**
- * Yields the tasks of a manifest at once: a step of a generator for each would take longer than the rest of planning.
+ * Yields the tasks of a block at once: a step of a generator for each would take longer than the rest of planning.
  * Errors: InvalidDataError where deletes contradict each other; those of FileIO and the manifest readers.
  */
 export async function* planFiles(
@@ -97,7 +97,7 @@ export async function* planFiles(
 
   const stop = new AbortController()
   const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-  const fetch = (manifest: ManifestFile): Promise<() => readonly ManifestEntry[]> =>
+  const fetch = (manifest: ManifestFile): Promise<() => Iterable<readonly ManifestEntry[]>> =>
     fetchManifest(io, manifest, metadata, {
       signal: reading,
       keep: partitionTest(filterOf(manifest.partitionSpecId), totals),
@@ -106,7 +106,7 @@ export async function* planFiles(
   try {
     for await (const decode of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, fetch, reading)) {
       taken = false
-      yield planEntries(decode(), filterOf, deletesOf, { input, totals })
+      for (const entries of decode()) yield planEntries(entries, filterOf, deletesOf, { input, totals })
       taken = true
     }
   } finally {

@@ -204,7 +204,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     })
   }
 
-  /** The tasks of a manifest at once. */
+  /** The tasks of a manifest's block at once. */
   async *#plan(
     totals: PlanTotals,
     signal: AbortSignal | undefined,
