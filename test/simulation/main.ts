@@ -1,8 +1,9 @@
-/** `npm run simulate -- --seeds N --from S [--workload stub|full|names] [--store s3|file]`: more seeds, or a failing one again. */
+/** `npm run simulate -- --seeds N --from S [--workload stub|full|names|writers] [--store s3|file]`: more seeds, or a failing one again. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { replayCommand, simulate } from './simulate.ts'
 import { simulateNames } from './simulate-names.ts'
+import { simulateWriters } from './simulate-writers.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 
@@ -20,13 +21,17 @@ const { store } = values
 if (store !== 's3' && store !== 'file') throw new Error(`--store is s3 or file, not ${store}`)
 const sut = await loadSystem(join(import.meta.dirname, '../../src'), '.js')
 const workload = [stubWorkload(sut), fullWorkload()].find(({ name }) => name === values.workload)
-const isNames = values.workload === 'names'
-if (workload === undefined && !isNames) throw new Error(`--workload is stub, full or names, not ${values.workload}`)
+const others = { names: namesHistory, writers: writersHistory }
+const other = Object.entries(others).find(([name]) => name === values.workload)?.[1]
+if (workload === undefined && other === undefined) {
+  throw new Error(`--workload is stub, full, names or writers, not ${values.workload}`)
+}
 
 const totals = { events: 0, operations: 0, commits: 0, unknown: 0, violations: 0 }
 const startMs = performance.now()
 for (let seed = from; seed < from + seeds; seed++) {
-  const history = workload === undefined ? await namesHistory(seed) : await simulate(seed, sut, workload, { store })
+  const history =
+    workload === undefined ? await (other ?? namesHistory)(seed) : await simulate(seed, sut, workload, { store })
   totals.events += history.events
   totals.operations += history.operations
   totals.commits += history.commits
@@ -44,11 +49,21 @@ console.log(
 )
 process.exitCode = totals.violations === 0 ? 0 : 1
 
-async function namesHistory(
-  seed: number,
-): Promise<{ violation: string | undefined; events: number; operations: number; commits: number; unknown: number }> {
+interface Figures {
+  readonly violation: string | undefined
+  readonly events: number
+  readonly operations: number
+  readonly commits: number
+  readonly unknown: number
+}
+
+async function namesHistory(seed: number): Promise<Figures> {
   const { violation, events, operations, outcomes } = await simulateNames(seed, sut, {
     store: values.store === 'file' ? 'file' : 's3',
   })
   return { violation, events, operations, commits: outcomes.ok, unknown: outcomes.unknown }
+}
+
+function writersHistory(seed: number): Promise<Figures> {
+  return simulateWriters(seed, sut)
 }

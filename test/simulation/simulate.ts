@@ -4,6 +4,7 @@
  */
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import { Client } from './client.ts'
+import { collectOrphans } from './collect.ts'
 import { FolderTree } from './folder-tree.ts'
 import { Ledger } from './ledger.ts'
 import { ObjectStore } from './object-store.ts'
@@ -164,7 +165,11 @@ class World {
       schema: { id: 'string', day: 'date' },
       partitionBy: ['day'],
       formatVersion: this.#random.chance(0.5) ? 3 : 2,
-      properties: { 'write.parquet.compression-codec': 'uncompressed', 'commit.retry.total-timeout-ms': '600000' },
+      properties: {
+        'write.parquet.compression-codec': 'uncompressed',
+        'commit.retry.total-timeout-ms': '600000',
+        'commit.manifest.min-count-to-merge': '4',
+      },
     })
   }
 
@@ -241,26 +246,10 @@ class World {
     if (!whole) this.#ledger.fail(`reader of ${table}: ${seen.length} rows that are no snapshot`)
   }
 
-  /** Orphan removal by the protocol: the fence, then the listing, then what the pointer after the fence reaches. */
-  async #collect({ env }: Process, table: string): Promise<void> {
-    const pointers = new this.#sut.PointerStore(env)
-    const location = env.keys.pointer({ namespace: ['ns'], name: table }, 1)
-    const base = await pointers.read(location)
-    if (base?.body.state !== 'live') return
-    const horizonMs = Math.max((await env.io.storeTimeMs()) - GRACE_MS, base.body.gcHorizonMs)
-    const commit = { commitId: env.runtime.uuid(), u: env.runtime.uuid() }
-    const next = this.#sut.nextPointer(base.body, { gcHorizonMs: horizonMs }, commit)
-    const fenced = await pointers.swap({ location, base, next, writesMetadata: false })
-    if (fenced.kind !== 'committed') return
-    const orphans: string[] = []
-    const candidates = env.io.list(`${WAREHOUSES[this.#scheme]}/${base.body.uuid}/data/`)
-    for await (const page of candidates) {
-      orphans.push(...page.entries.filter((e) => e.lastModifiedMs < horizonMs).map((e) => e.location))
-    }
-    const after = await pointers.read(location)
-    if (after?.body.uuid !== base.body.uuid || after.body.metadataLocation === undefined) return
-    const reachable = new Set(this.#workload.reach(this.#store, after.body.metadataLocation))
-    await env.io.delete(orphans.filter((file) => !reachable.has(file)))
+  #collect({ env }: Process, table: string): Promise<void> {
+    const warehouse = WAREHOUSES[this.#scheme]
+    const reach = (location: string): readonly string[] => this.#workload.reach(this.#store, location)
+    return collectOrphans(this.#sut, env, { warehouse, table, folder: 'data/', graceMs: GRACE_MS, reach })
   }
 
   /** When all is calm again, whoever comes finds what was written last. */
