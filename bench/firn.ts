@@ -3,20 +3,20 @@ import { type Catalog, openCatalog } from '../src/index.ts'
 import { type Contestant, ownCpuMs, type Place } from './contestant.ts'
 import { EVENT_SCHEMA } from './event-rows.ts'
 
-const TABLE = 'bench.events'
+export const FIRN_TABLE = 'bench.events'
 
 export const firn: Contestant = {
   name: 'firn',
   async open(place) {
     const catalog = await openWarehouse(place)
-    const table = await catalog.createTable(TABLE, { schema: EVENT_SCHEMA })
+    const table = await catalog.createTable(FIRN_TABLE, { schema: EVENT_SCHEMA })
     return {
       append: async (rows) => void (await table.append(rows)),
       cpuMs: ownCpuMs,
       async countRows() {
         const reader = await openWarehouse(place)
         let rows = 0n
-        for await (const batch of (await reader.loadTable(TABLE)).scan()) rows += BigInt(batch.numRows)
+        for await (const batch of (await reader.loadTable(FIRN_TABLE)).scan()) rows += BigInt(batch.numRows)
         await reader.close()
         return rows
       },
@@ -25,6 +25,6 @@ export const firn: Contestant = {
   },
 }
 
-function openWarehouse({ endpoint, accessKeyId, secretAccessKey, bucket, prefix }: Place): Promise<Catalog> {
+export function openWarehouse({ endpoint, accessKeyId, secretAccessKey, bucket, prefix }: Place): Promise<Catalog> {
   return openCatalog(`s3://${bucket}/${prefix}`, { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } })
 }

@@ -15,8 +15,9 @@ import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
+import { runManyWriters } from './many-writers.ts'
 import { runPlanning } from './planning.ts'
-import { printDeletedRows, printFloor, printPlanning, printSmallAppends } from './report.ts'
+import { printDeletedRows, printFloor, printManyWriters, printPlanning, printSmallAppends } from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
 
 interface Run {
@@ -28,6 +29,7 @@ interface Run {
 /** Each prints its tables and returns its figures. */
 const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
   W2: smallAppends,
+  W3: manyWriters,
   W4: planning,
   W7: deletedRows,
 }
@@ -74,6 +76,16 @@ async function smallAppends(run: Run): Promise<object> {
   } finally {
     await proxy.stop()
   }
+}
+
+async function manyWriters(run: Run): Promise<object> {
+  const [writers, callers, callerAppends] = run.quick ? [[2, 8], 50, 4] : [[2, 8, 16, 32], 100, 10]
+  const appends = 20
+  const sizes = await measureCommitSizes(60, ROWS)
+  const place = (name: string): Place => placeOf(run, name)
+  const measured = await runManyWriters({ writers, appends, rows: ROWS, callers, callerAppends, sizes, place })
+  console.log(printManyWriters(`W3: many writers of one table, ${ROWS} rows an append`, measured))
+  return { writers, appends, callers, callerAppends, ...measured }
 }
 
 async function planning(run: Run): Promise<object> {

@@ -2,6 +2,7 @@
 import type { DeletedRowsResult } from './deleted-rows.ts'
 import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
+import type { ManyWritersResult } from './many-writers.ts'
 import type { PlanningResult } from './planning.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
 import type { Spread } from './statistics.ts'
@@ -24,6 +25,24 @@ export function printSmallAppends(title: string, results: readonly SmallAppendsR
     printRequests(requestsPerCommit),
   ])
   return `${title}\n${printTable([headings, ...lines])}`
+}
+
+export function printManyWriters(
+  title: string,
+  { floorPerSecond, results }: { readonly floorPerSecond: number; readonly results: readonly ManyWritersResult[] },
+): string {
+  const headings = ['', 'appends', 'appends/s', '× floor', 'p50 ms', 'p99 ms', 'attempts', 'appends/commit']
+  const lines = results.map(({ what, appends, perSecond, ofFloor, p50Ms, p99Ms, attempts, appendsPerCommit }) => [
+    what,
+    String(appends),
+    perSecond.toFixed(1),
+    ofFloor.toFixed(2),
+    p50Ms.toFixed(0),
+    p99Ms.toFixed(0),
+    attempts.toFixed(2),
+    appendsPerCommit.toFixed(1),
+  ])
+  return `${title}\n  floor: ${floorPerSecond.toFixed(1)} commits/s of one writer's bare requests\n${printTable([headings, ...lines])}`
 }
 
 export function printPlanning(title: string, results: readonly PlanningResult[]): string {

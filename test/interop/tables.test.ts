@@ -105,6 +105,23 @@ it('time travel', async () => {
   expect(manifests).toEqual([1, 2, 3].map(() => ({ status: 'ADDED', record_count: '1' })))
 })
 
+it.each([2, 3] as const)('merged manifests and snapshots of several appends, of version %i', async (formatVersion) => {
+  const properties = { 'commit.manifest.min-count-to-merge': '4' }
+  const options = { schema: { id: 'int', v: 'string' }, partitionBy: ['v'], formatVersion, properties }
+  const row = (id: number): Row => ({ id, v: `v${id % 2}` })
+  const table = await warehouse.write(options, ...Array.from({ length: 10 }, (_, id) => [row(id)]))
+  await Promise.all(Array.from({ length: 10 }, (_, i) => table.append([row(10 + i)])))
+  expect(table.snapshots.length).toBeLessThan(20)
+  const rows = Array.from({ length: 20 }, (_, id) => row(id))
+  await warehouse.expectRows(table, rows)
+  await warehouse.expectRows(table, rows.slice(0, 5), { snapshotId: String(table.snapshots[4]?.snapshotId) })
+  const statuses = await query(`SELECT status FROM iceberg_metadata('${table.metadataLocation}')`)
+  expect(new Set(statuses.map(({ status }) => status))).toEqual(new Set(['ADDED', 'EXISTING']))
+  if (formatVersion === 2) return
+  const ids = await query(`SELECT _row_id AS row FROM iceberg_scan('${table.metadataLocation}')`)
+  expect(new Set(ids.map(({ row: rowId }) => rowId)).size).toBe(20)
+})
+
 it('a folder of a file: warehouse, opened by its path', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-interop-'))
   try {
