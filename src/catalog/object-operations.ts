@@ -4,12 +4,11 @@
  */
 import { InvalidDataError, NoSuchTableError, SessionExpiredError } from '../base/errors.ts'
 import { joinLocation, lastSegment } from '../io/location.ts'
-import { encodeTableMetadata, metadataFileName, readTableMetadata } from '../manifest/metadata-file.ts'
+import { encodeByProperty, metadataFileName, readTableMetadata } from '../manifest/metadata-file.ts'
 import { applyTableUpdates } from '../spec/apply-table-updates.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
-import { METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT, stringProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
@@ -147,9 +146,10 @@ export async function nextMetadata(
 ): Promise<{ metadata: TableMetadata; location: string; bytes: Uint8Array }> {
   const nowMs = await io.storeTimeMs()
   const metadata = applyTableUpdates(base.metadata, updates, { nowMs, baseMetadataLocation: base.metadataLocation })
-  const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, METADATA_COMPRESSION_DEFAULT) === 'gzip'
+  // Engines that open a folder by its path look for the name of a plain file.
+  const { bytes, gzip } = encodeByProperty(metadata, { gzipLarge: io.kind !== 'local' })
   const location = joinLocation(metadataFolder(metadata), metadataFileName(v, commitId, gzip))
-  return { metadata, location, bytes: encodeTableMetadata(metadata, { gzip }) }
+  return { metadata, location, bytes }
 }
 
 /** For engines that open a folder by its path. Nothing of ours reads it, so a failure to write it loses nothing. */

@@ -4,6 +4,7 @@ import { InvalidDataError } from '../base/errors.ts'
 import { decompress, prepareCodec } from '../format/compression.ts'
 import type { Codec } from '../format/compression.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
+import { METADATA_COMPRESSION, stringProperty } from '../spec/properties.ts'
 import { parseTableMetadata, printTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 
@@ -34,6 +35,21 @@ export function encodeTableMetadata(
 ): Uint8Array {
   const text = Buffer.from(printTableMetadata(metadata))
   return options.gzip === true ? gzipSync(text) : text
+}
+
+/** Text from which on metadata is compressed where the table doesn't say: it grows with every snapshot, uploads with it. */
+const LARGE_BYTES = 64 * 1024
+
+/** As `write.metadata.compression-codec` says; without it compressed where it is large and `gzipLarge` allows. */
+export function encodeByProperty(
+  metadata: TableMetadata,
+  { gzipLarge }: { readonly gzipLarge: boolean },
+): { readonly bytes: Uint8Array; readonly gzip: boolean } {
+  const text = Buffer.from(printTableMetadata(metadata))
+  const isLarge = gzipLarge && text.length > LARGE_BYTES
+  const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, isLarge ? 'gzip' : 'none') === 'gzip'
+  // The fastest level: what is repeated from snapshot to snapshot shrinks to a sixth even so.
+  return { bytes: gzip ? gzipSync(text, { level: 1 }) : text, gzip }
 }
 
 /** `00042-<commitId>.metadata.json`, or `.gz.metadata.json`. */

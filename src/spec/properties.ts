@@ -24,9 +24,8 @@ export const METADATA_LOCATION = 'write.metadata.path'
 
 export const OBJECT_STORAGE_ENABLED = 'write.object-storage.enabled'
 
-/** `none` or `gzip`. */
+/** `none` or `gzip`; where it isn't set, large metadata is compressed. */
 export const METADATA_COMPRESSION = 'write.metadata.compression-codec'
-export const METADATA_COMPRESSION_DEFAULT = 'none'
 
 /** Entries that the metadata log keeps. */
 export const METADATA_PREVIOUS_VERSIONS_MAX = 'write.metadata.previous-versions-max'

@@ -94,6 +94,13 @@ it.each(['snappy', 'gzip', 'brotli', 'lz4_raw', 'uncompressed'])('compression by
   await warehouse.expectRows(table, PRIMITIVES.rows)
 })
 
+it('large metadata, compressed unasked', async () => {
+  const properties = { filling: 'ice '.repeat(20_000) }
+  const table = await warehouse.write({ schema: { id: 'int' }, properties }, [{ id: 1 }])
+  expect(table.metadataLocation).toMatch(/\.gz\.metadata\.json$/)
+  await warehouse.expectRows(table, [{ id: 1 }])
+})
+
 it('time travel', async () => {
   const table = await warehouse.write({ schema: { id: 'int' } })
   await warehouse.expectRows(table, [])

@@ -7,6 +7,7 @@ import { systemRuntime } from '../../src/base/runtime.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import {
   decodeTableMetadata,
+  encodeByProperty,
   encodeTableMetadata,
   metadataFileName,
   readTableMetadata,
@@ -66,5 +67,24 @@ describe('metadata files', () => {
     await io.write('memory://metadata-file/zstd.json', bytes)
     const metadata = await readTableMetadata(io, 'memory://metadata-file/zstd.json')
     expect(metadata).toMatchObject({ formatVersion: 2, tableUuid: '9c12d441-03fe-4693-9a96-a0705ddf69c1' })
+  })
+})
+
+describe('what the table says of compression', () => {
+  const grown = (properties: Record<string, string>, bytes: number) =>
+    Object.assign({}, METADATA, { properties: { ...properties, filling: 'x'.repeat(bytes) } })
+
+  it.each([
+    ['small', {}, 1_000, true, false],
+    ['large', {}, 70_000, true, true],
+    ['large, where plain files are looked for', {}, 70_000, false, false],
+    ['large, and set to none', { 'write.metadata.compression-codec': 'none' }, 70_000, true, false],
+    ['small, and set to gzip', { 'write.metadata.compression-codec': 'gzip' }, 10, false, true],
+  ] as const)('%s', (_, properties, size, gzipLarge, gzip) => {
+    const metadata = grown(properties, size)
+    const encoded = encodeByProperty(metadata, { gzipLarge })
+    expect(encoded.gzip).toBe(gzip)
+    expect(encoded.bytes[0] === 0x1f).toBe(gzip)
+    expect(decodeTableMetadata(encoded.bytes, 'x')).toEqual(metadata)
   })
 })

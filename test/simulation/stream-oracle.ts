@@ -1,4 +1,5 @@
 /** What holds of streams in every state of a table: exactly the rows up to the token are there, each once. */
+import { decodeTableMetadata } from '../../src/manifest/metadata-file.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /** Rows of streams have ids beyond those of other appends. */
@@ -50,7 +51,7 @@ export class StreamOracle {
 
   #token(metadataLocation: string, stream: number): number {
     const bytes = this.#store.objects.get(metadataLocation)?.bytes ?? new Uint8Array()
-    const { properties = {} } = JSON.parse(new TextDecoder().decode(bytes)) as { properties?: Record<string, string> }
+    const { properties } = decodeTableMetadata(bytes, metadataLocation)
     return Number(properties[`firn.stream.${stream}`] ?? 0)
   }
 }

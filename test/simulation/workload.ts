@@ -5,8 +5,8 @@
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import { decodeManifestList } from '../../src/manifest/manifest-list.ts'
+import { decodeTableMetadata } from '../../src/manifest/metadata-file.ts'
 import { decodeManifest } from '../../src/manifest/manifest-reader.ts'
-import { parseTableMetadata } from '../../src/spec/table-metadata-json.ts'
 import type { ManifestFile } from '../../src/spec/data-file.ts'
 import { currentSnapshot } from '../../src/spec/table-metadata-access.ts'
 import type { TableMetadata } from '../../src/spec/table-metadata.ts'
@@ -152,7 +152,7 @@ function once<T>(store: ObjectStore, location: string, decode: () => T): T {
 }
 
 function metadataAt(store: ObjectStore, location: string): TableMetadata {
-  return once(store, location, () => parseTableMetadata(new TextDecoder().decode(bytesOf(store, location)), location))
+  return once(store, location, () => decodeTableMetadata(bytesOf(store, location), location))
 }
 
 function manifestsOf(store: ObjectStore, list: string): readonly ManifestFile[] {
