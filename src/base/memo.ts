@@ -10,6 +10,28 @@ export function memoize<K, V>(compute: (key: K) => V): (key: K) => V {
   return remembering(new Map<K, { readonly value: V }>(), compute)
 }
 
+/** Results for the keys seen last, at most `limit` of them: where keys come from files, there is no end to them. */
+export class LatestResults<K, V> {
+  readonly #limit: number
+  readonly #results = new Map<K, V>()
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get(key: K, compute: () => V): V {
+    const known = this.#results.get(key)
+    const value = known ?? compute()
+    this.#results.delete(key)
+    this.#results.set(key, value)
+    if (this.#results.size > this.#limit) {
+      const [oldest] = this.#results.keys()
+      if (oldest !== undefined) this.#results.delete(oldest)
+    }
+    return value
+  }
+}
+
 interface Results<K, V> {
   get(key: K): { readonly value: V } | undefined
   set(key: K, result: { readonly value: V }): unknown

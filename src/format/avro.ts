@@ -3,10 +3,10 @@
  * here, synchronously and with no randomness, so that equal input gives equal bytes.
  */
 import { createHash } from 'node:crypto'
-import { UnsupportedError } from '../base/errors.ts'
+import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
 import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
-import { memoizeWeak } from '../base/memo.ts'
+import { LatestResults, memoizeWeak } from '../base/memo.ts'
 import { resolveUnion } from './avro-codec.ts'
 import type { AvroCodec, AvroDecode } from './avro-codec.ts'
 import { AvroCursor } from './avro-cursor.ts'
@@ -46,6 +46,9 @@ export async function prepareAvro(bytes: Uint8Array): Promise<void> {
   if (head.includes('zstandard')) await prepareCodec('zstd')
 }
 
+/** Files of one writer have one schema, and there are many of them. */
+const parsedSchemas = new LatestResults<string, AvroNode>(32)
+
 /** Reads the header of a whole file. InvalidDataError where it is no Avro file, UnsupportedError where it is encrypted. */
 export function openAvro(bytes: Uint8Array, location: string): AvroFile {
   const cursor = new AvroCursor(bytes, location)
@@ -61,7 +64,9 @@ export function openAvro(bytes: Uint8Array, location: string): AvroFile {
     for (; count > 0; count -= 1) metadata.set(cursor.string(), Buffer.from(cursor.byteString()).toString())
   }
   const text = metadata.get('avro.schema') ?? cursor.fail('the header has no avro.schema')
-  const schema = parseAvroSchema(new JsonCursor(parseJson(text, location), location, 'avro.schema'))
+  const schema = parsedSchemas.get(text, () =>
+    parseAvroSchema(new JsonCursor(parseJson(text, location), location, 'avro.schema')),
+  )
   return { location, schema, metadata, bytes, blocksOffset: cursor.offset }
 }
 
@@ -88,10 +93,8 @@ export function* readAvroBlocks<T, P = never>(
   sieve?: AvroSieve<P>,
 ): Generator<T[], void, undefined> {
   const file = new AvroCursor(bytes, location)
-  const resolve = <R>(wanted: AvroCodec<R>): AvroDecode<R> =>
-    resolveUnion(wanted, schema, location) ?? file.fail('the records have another type than expected')
-  const read = resolve(codec)
-  const isKept = sieve === undefined ? undefined : sieved(sieve, resolve(sieve.codec))
+  const read = resolve(codec, schema, location)
+  const isKept = sieve === undefined ? undefined : sieved(sieve, resolve(sieve.codec, schema, location))
   const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
@@ -109,6 +112,22 @@ export function* readAvroBlocks<T, P = never>(
     if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
     if (records.length > 0) yield records
   }
+}
+
+const decoders = new WeakMap<AvroNode, WeakMap<object, AvroDecode<unknown>>>()
+
+/** Once for a codec and a schema. */
+function resolve<T>(codec: AvroCodec<T>, schema: AvroNode, location: string): AvroDecode<T> {
+  const known = decoders.get(schema) ?? new WeakMap<object, AvroDecode<unknown>>()
+  decoders.set(schema, known)
+  const found = known.get(codec) as AvroDecode<T> | undefined
+  if (found !== undefined) return found
+  const read = resolveUnion(codec, schema, location)
+  if (read === undefined) {
+    throw new InvalidDataError(`${location}: the records have another type than expected`, { context: { location } })
+  }
+  known.set(codec, read)
+  return read
 }
 
 /** Whether a record is kept: the cursor is then at its beginning again, else past it. */

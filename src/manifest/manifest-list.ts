@@ -63,9 +63,11 @@ const codecOf = memoize((version: FormatVersion): AvroCodec<ManifestFile> => {
   return { ...codec, write: (sink, manifest) => sink.fixed(bytesOf(manifest)) }
 })
 
+const ANY_VERSION = manifestFileCodec()
+
 /** Reads a list of any format version; what v1 lacks is data of sequence number 0. */
 export function decodeManifestList(bytes: Uint8Array, location: string): ManifestFile[] {
-  return readAvro(openAvro(bytes, location), manifestFileCodec())
+  return readAvro(openAvro(bytes, location), ANY_VERSION)
 }
 
 function assignSequenceNumber(manifest: ManifestFile, { snapshotId, sequenceNumber }: ManifestListInput): ManifestFile {

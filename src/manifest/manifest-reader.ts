@@ -2,6 +2,7 @@
  * Reads manifests (spec, "Manifests", "Sequence Number Inheritance", "First Row ID Inheritance"): what their entries
  * leave out comes from the manifest's entry in the manifest list.
  */
+import { memoize, memoizeWeak } from '../base/memo.ts'
 import { openAvro, readAvroBlocks } from '../format/avro.ts'
 import type { DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
@@ -39,10 +40,8 @@ export function* decodeManifestBlocks(
   context: ManifestContext,
 ): Generator<ManifestEntry[], void, undefined> {
   const { manifest, metadata, keep } = context
-  const spec = specById(metadata, manifest.partitionSpecId)
-  const types = partitionTypes(spec, metadata)
+  const { codec, partCodec } = codecsOf(metadata)(manifest.partitionSpecId)
   const file = openAvro(bytes, location)
-  const codec = manifestEntryCodec(spec, types)
   const firstRowIdOf = rowIdsBy(manifest)
   if (keep === undefined) {
     for (const entries of readAvroBlocks(file, codec)) {
@@ -54,7 +53,7 @@ export function* decodeManifestBlocks(
   // Row ids count on over entries that are not kept, too.
   let firstRowIds: (bigint | undefined)[] = []
   const sieve = {
-    codec: entryPartCodec(spec, types),
+    codec: partCodec,
     keep(part: EntryPart): boolean {
       const firstRowId = firstRowIdOf(part)
       const isKept = keep(part.dataFile.partition, part.status)
@@ -68,6 +67,15 @@ export function* decodeManifestBlocks(
     yield entries
   }
 }
+
+/** What all manifests of a spec have in common. */
+const codecsOf = memoizeWeak((metadata: TableMetadata) =>
+  memoize((specId: number) => {
+    const spec = specById(metadata, specId)
+    const types = partitionTypes(spec, metadata)
+    return { codec: manifestEntryCodec(spec, types), partCodec: entryPartCodec(spec, types) }
+  }),
+)
 
 /** Result types of a spec's fields. A dropped column has its type from the latest schema with it. */
 export function partitionTypes(spec: PartitionSpec, metadata: TableMetadata): PrimitiveType[] {
