@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { bareCommits } from './bare-commits.ts'
 import type { Place } from './contestant.ts'
+import { openCatalog } from '../src/index.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 import { FIRN_TABLE, openWarehouse } from './firn.ts'
 import { percentile } from './statistics.ts'
@@ -159,6 +160,7 @@ async function write(task: string): Promise<void> {
   const { at, writer, appends, rows } = JSON.parse(task) as { at: Place; writer: number; appends: number; rows: number }
   const catalog = await openWarehouse(at)
   const table = await catalog.loadTable(FIRN_TABLE)
+  await warmUp(rows)
   const tookMs: number[] = []
   let attempts = 0
   process.send?.('ready')
@@ -172,6 +174,14 @@ async function write(task: string): Promise<void> {
   process.send?.({ tookMs, attempts } satisfies Told)
   await catalog.close()
   process.disconnect()
+}
+
+/** The first appends of a process mostly compile code. */
+async function warmUp(rows: number): Promise<void> {
+  const catalog = await openCatalog('memory://warm/up')
+  const table = await catalog.createTable(FIRN_TABLE, { schema: EVENT_SCHEMA })
+  for (let i = 0; i < 20; i++) await table.append(eventRows(i * rows, rows))
+  await catalog.close()
 }
 
 const [, file, task] = process.argv

@@ -23,6 +23,9 @@ import type { PointerView } from './pointer-store.ts'
 import { nextPointer } from './pointer.ts'
 import type { PointerBody, PointerKind } from './pointer.ts'
 
+/** How old a pointer may be, in milliseconds, that is taken for what is there now. A later one only costs another attempt. */
+const RECENT_MS = 5
+
 /** A base with the pointer it was read from. */
 export interface ObjectBase extends TableBase {
   readonly held: Held<PointerBody>
@@ -43,6 +46,7 @@ export class ObjectOperations implements TableOperations {
   readonly #identifier: TableIdentifier
   readonly #ensureWritable: () => Promise<void>
   #current: ObjectBase
+  #rival: { readonly held: Held<PointerBody>; readonly seenMs: number } | undefined
 
   constructor(
     env: CatalogEnvironment,
@@ -70,6 +74,13 @@ export class ObjectOperations implements TableOperations {
   }
 
   async refresh(signal?: AbortSignal): Promise<ObjectBase> {
+    const rival = this.#rival
+    this.#rival = undefined
+    if (rival !== undefined && this.runtime.monotonicMs() - rival.seenMs <= RECENT_MS) {
+      const { held } = rival
+      this.#current = await baseOf(this.#env, { held, visible: held.body }, this.#current, signal)
+      return this.#current
+    }
     // Not the held body's: that may be a later one, of a table made anew under the name.
     const uuid = this.#current.metadata.tableUuid
     const base = await loadBase(this.#env, this.#namespaces, {
@@ -111,12 +122,21 @@ export class ObjectOperations implements TableOperations {
     )
     const outcome = await this.#pointers.swap({ location: pointer, base: held, next, writesMetadata: true })
     if (outcome.kind === 'unknown') return outcome
-    if (outcome.kind === 'conflict') return { kind: 'conflict', files: [location] }
+    if (outcome.kind === 'conflict') {
+      this.#noteRival(outcome.held, held.body.uuid)
+      return { kind: 'conflict', files: [location] }
+    }
     const outrun = outcome.held.body.u !== next.u
     const { manifests } = staged
     this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
     await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
     return { kind: 'committed', base: this.#current }
+  }
+
+  /** A refused write has read what stands in its way: the next refresh, if it comes at once, need not read it again. */
+  #noteRival(held: Held<PointerBody> | undefined, uuid: string): void {
+    const isPlain = held?.body.state === 'live' && held.body.txn === undefined && held.body.uuid === uuid
+    this.#rival = held !== undefined && isPlain ? { held, seenMs: this.runtime.monotonicMs() } : undefined
   }
 
   async #confirm(pointer: PointerBody): Promise<void> {

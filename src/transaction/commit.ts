@@ -65,7 +65,9 @@ export async function commitUntilDecided(
     if (outcome.kind === 'expired') lost.push(...(await renewed(action, outcome.error, signal)))
     else lost.push(...outcome.files)
     const policy = retryPolicy(base.metadata)
-    const waitMs = runtime.random() * policy.windowMs(attempt, runtime.monotonicMs() - attemptStartMs)
+    // The first loss is followed up at once: a conflict just told what the table is now.
+    const waitMs =
+      attempt === 0 ? 0 : runtime.random() * policy.windowMs(attempt, runtime.monotonicMs() - attemptStartMs)
     if (attempt >= policy.retries || runtime.monotonicMs() - startMs + waitMs > policy.totalTimeoutMs) {
       throw tooManyConflicts(name, attempt + 1)
     }
@@ -108,14 +110,17 @@ export interface RetryPolicy {
   windowMs(losses: number, attemptMs: number): number
 }
 
-/** The window doubles with each loss, from the time one attempt takes: that is how long a rival needs. */
+/**
+ * The window grows with each loss by the time one attempt takes: that is how long a rival needs. Who wins goes on at once,
+ * so that doubling it would starve the losers.
+ */
 export function retryPolicy({ properties }: TableMetadata): RetryPolicy {
   const capMs = longProperty(properties, 'commit.retry.max-wait-ms', 2_000)
   const leastMs = longProperty(properties, 'commit.retry.min-wait-ms', 10)
   return {
     retries: longProperty(properties, 'commit.retry.num-retries', Number.MAX_SAFE_INTEGER),
     totalTimeoutMs: longProperty(properties, 'commit.retry.total-timeout-ms', 1_800_000),
-    windowMs: (losses, attemptMs) => Math.min(capMs, Math.max(leastMs, attemptMs) * 2 ** Math.min(losses, 20)),
+    windowMs: (losses, attemptMs) => Math.min(capMs, Math.max(leastMs, attemptMs) * (losses + 1)),
   }
 }
 
@@ -126,7 +131,7 @@ async function refreshAfterConflict(
   signal: AbortSignal | undefined,
 ): Promise<TableBase> {
   try {
-    await operations.runtime.sleep(waitMs, signal)
+    if (waitMs > 0) await operations.runtime.sleep(waitMs, signal)
     return await operations.refresh(signal)
   } catch (cause) {
     if (signal?.aborted || cause instanceof NotFoundError) throw cause
