@@ -32,6 +32,8 @@ export interface CatalogKeys {
   readonly allTrash: string
   trash(uuid: string): string
   trashEntry(uuid: string, v: number, u: string): string
+  /** Folder of all records of ownership, ending in "/". */
+  readonly allOwn: string
   /** Who owns a registered uuid, or the location of a hash. */
   own(id: string): string
   /** Folder of all transaction records, ending in "/". */
@@ -64,6 +66,7 @@ export function catalogKeys(warehouse: string): CatalogKeys {
     allTrash: `${at('trash')}/`,
     trash: (uuid) => `${at('trash', uuid)}/`,
     trashEntry: (uuid, v, u) => at('trash', uuid, `${String(v).padStart(12, '0')}-${u}.json`),
+    allOwn: `${at('own')}/`,
     own: (id) => at('own', `${id}.json`),
     transactions: `${at('txn')}/`,
     transaction: (id) => at('txn', `${id}.json`),

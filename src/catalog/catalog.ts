@@ -80,6 +80,13 @@ export interface UndropTableOptions extends PurgeTableOptions {
   readonly to?: TableName | undefined
 }
 
+export interface DeregisterTableOptions extends CallOptions {
+  /** One that was dropped under the name, the newest or the one of `uuid`, in place of the live one. */
+  readonly dropped?: boolean | undefined
+  /** Of no other table than this. */
+  readonly uuid?: string | undefined
+}
+
 export interface DroppedTable {
   readonly identifier: TableIdentifier
   readonly uuid: string
@@ -123,9 +130,15 @@ export interface Catalog {
   /**
    * Gives a table that another catalog, or none, made a name here, by its newest metadata file; makes the namespace too
    * where it is missing. From then on only this catalog may commit to it. Errors: AlreadyExistsError where the name, the
-   * table's uuid or its location is taken; ValidationError for a copied table; UnsupportedError; NotFoundError.
+   * table's uuid or its location is taken, or lies in or around another's; ValidationError for a copied table;
+   * UnsupportedError; NotFoundError.
    */
-  registerTable(name: TableName, metadataLocation: string, options?: CallOptions): Promise<Table>
+  registerTable(name: TableName, metadataLocation: string, options?: MutationOptions): Promise<Table>
+  /**
+   * Takes a table out of the catalog and leaves all its files. Its uuid and location are free to be registered again, here
+   * or elsewhere, by the metadata file whose location is returned. Errors: NoSuchTableError, NoSuchNamespaceError.
+   */
+  deregisterTable(name: TableName, options?: DeregisterTableOptions): Promise<string>
   /** Errors: NoSuchTableError, NoSuchNamespaceError. */
   loadTable(name: TableName, options?: CallOptions): Promise<Table>
   /** The tables as they were together at one moment: a multi-table transaction shows in all of them or in none. */

@@ -13,7 +13,7 @@ import { lostRace, outcomeUnknown } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { PointerStore } from './pointer-store.ts'
 import { overOf } from './pointer.ts'
-import type { PointerBody, PointerKind } from './pointer.ts'
+import type { PointerBody, PointerContent, PointerKind } from './pointer.ts'
 import type { Held } from './cas-body.ts'
 
 /** Directories without a pointer are collected after this long at the earliest; a create gives up at half of it. */
@@ -79,18 +79,25 @@ export async function createPointer(
   throw lostRace(`${name} was made`)
 }
 
-/**
- * The first body of a table at a free name, of version `leastV` at least. Over a tombstone it carries the old body whole,
- * until whoever writes next has put that into trash.
- */
-export function firstPointer(
-  { runtime, writer }: CatalogEnvironment,
-  { kind, uuid, commitId, metadataLocation }: Pick<CreateRequest, 'kind' | 'uuid' | 'commitId'> & Located,
+function firstPointer(
+  env: CatalogEnvironment,
+  request: Pick<CreateRequest, 'kind' | 'uuid' | 'commitId'> & Located,
   place: FreeName,
-  leastV = 1,
 ): PointerBody {
+  const next = nextCasBody(place.base?.body, request.commitId, env.runtime.uuid())
+  return { ...next, ...firstContent(env, request, place), txn: undefined }
+}
+
+/**
+ * What the first body of a table at a free name says. Over a tombstone it carries the old body whole, until whoever writes
+ * next has put that into trash.
+ */
+export function firstContent(
+  { writer }: CatalogEnvironment,
+  { kind, uuid, metadataLocation }: Pick<CreateRequest, 'kind' | 'uuid'> & Located,
+  place: FreeName,
+): PointerContent {
   return {
-    ...nextCasBody(place.base?.body, commitId, runtime.uuid(), leastV),
     ...place.identifier,
     kind,
     uuid,
@@ -103,7 +110,6 @@ export function firstPointer(
     movedTo: undefined,
     droppedAtMs: undefined,
     over: overOf(place.base?.body),
-    txn: undefined,
     writer,
   }
 }

@@ -10,6 +10,7 @@ import type { Catalog, CallOptions, MutationOptions, NamespaceName, TableName } 
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { ensureWritable } from './catalog-record.ts'
 import { createTable } from './create-table.ts'
+import { deregisterTable } from './deregister-table.ts'
 import { dropName } from './drop-name.ts'
 import { dropNamespace } from './drop-namespace.ts'
 import { isRestorable, scanDropped } from './dropped-names.ts'
@@ -107,13 +108,25 @@ export class ObjectCatalog implements Catalog {
       : this.#table(identifier, base)
   }
 
-  async registerTable(name: TableName, location: string, { signal }: CallOptions = {}): Promise<Table> {
+  async registerTable(name: TableName, location: string, options: MutationOptions = {}): Promise<Table> {
     const identifier = parsed(name)
+    const { signal } = options
     const metadataLocation = toLocation(location, process.cwd())
-    const registrable = await readRegistrable(this.#env, { identifier, metadataLocation }, signal)
+    await this.#once(options, { operation: 'register-table', ...identifier, metadataLocation }, async (commitId) => {
+      const registrable = await readRegistrable(this.#env, { identifier, metadataLocation }, signal)
+      await this.#createMissing(identifier.namespace)
+      await registerPointer(this.#env, this.#namespaces, { ...registrable, commitId, signal })
+    })
+    return this.loadTable(identifier, options)
+  }
+
+  async deregisterTable(name: TableName, options: Api.DeregisterTableOptions = {}): Promise<string> {
+    const identifier = parsed(name)
+    const { dropped = false, uuid, signal } = options
+    signal?.throwIfAborted()
     await this.#ensureWritable()
-    await this.#createMissing(identifier.namespace)
-    return this.#table(identifier, await registerPointer(this.#env, this.#namespaces, registrable))
+    const commitId = this.#env.runtime.uuid()
+    return deregisterTable(this.#env, this.#namespaces, { identifier, dropped, uuid, commitId, signal })
   }
 
   async loadTable(name: TableName, { signal }: CallOptions = {}): Promise<Table> {

@@ -145,12 +145,6 @@ export class PointerStore {
     return undefined
   }
 
-  /** Whether a table of this uuid was dropped, and its name taken again. */
-  async isInTrash(uuid: string): Promise<boolean> {
-    for await (const { entries } of this.#env.cas.list(this.#env.keys.trash(uuid))) if (entries.length > 0) return true
-    return false
-  }
-
   async #newestInTrash(uuid: string): Promise<PointerBody | undefined> {
     let newest: string | undefined
     for await (const page of this.#env.cas.list(this.#env.keys.trash(uuid)))

@@ -15,12 +15,13 @@ export interface PointerContent {
   readonly namespace: readonly string[]
   readonly name: string
   readonly nsGeneration: number
-  /** Absent on a hollow tombstone: one that stands for a create or a move that came to nothing. */
+  /** Absent where a create or a move came to nothing. */
   readonly metadataLocation: string | undefined
   readonly prevMetadataLocation: string | undefined
   /** Files uploaded in a session that began before this store time may have been collected. */
   readonly gcHorizonMs: number
   readonly state: PointerState
+  /** It is no table's home: a create or move that came to nothing, a table that was deregistered, a record below `own/`. */
   readonly hollow: boolean
   /** Key that the table went to: this body is no longer its home. */
   readonly movedTo: string | undefined
@@ -28,6 +29,8 @@ export interface PointerContent {
   readonly droppedAtMs: number | undefined
   /** The tombstone whose name this body took, until trash holds it. */
   readonly over: PointerBody | undefined
+  /** Of a record below `own/`: where the table's files lie, its location first. */
+  readonly places?: readonly string[] | undefined
   readonly writer: string
 }
 
@@ -127,6 +130,7 @@ function printContent(content: PointerContent): JsonObject {
     movedTo: content.movedTo,
     droppedAt: content.droppedAtMs,
     hollow: content.hollow || undefined,
+    places: content.places,
     writer: content.writer,
     over: content.over && printPointer(content.over),
   }
@@ -169,6 +173,7 @@ function parseContent(cursor: JsonCursor): PointerContent {
     movedTo: cursor.optional('movedTo', (c) => c.string()),
     droppedAtMs: cursor.optional('droppedAt', (c) => c.integer()),
     over: cursor.optional('over', parsePointer),
+    places: cursor.optional('places', (c) => c.array().map((place) => place.string())),
     writer: cursor.get('writer').string(),
   }
 }

@@ -12,6 +12,7 @@ import type { CatalogEnvironment } from './catalog-environment.ts'
 import { findDropped, isPurgeable } from './dropped-names.ts'
 import { outcomeUnknown } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
+import { freeOwnership } from './ownership.ts'
 import { PointerStore } from './pointer-store.ts'
 import { nextPointer } from './pointer.ts'
 import type { PointerBody, PointerKind } from './pointer.ts'
@@ -49,6 +50,7 @@ export async function purgeName(
           { signal },
         )
     }
+    await freeOwnership(env, held.body.uuid)
     return
   }
 }
@@ -72,7 +74,7 @@ async function checkOwnFiles(
   if (foreign === undefined) return
   const name = printIdentifier(identifier)
   throw new UnsupportedError(
-    `${name} has files at ${foreign}, which may not be its alone: nothing was deleted; delete them yourself, ${name} stays dropped`,
+    `${name} has files at ${foreign}, which may not be its alone: nothing was deleted; deregister it and delete them yourself`,
     { context: { table: name, location: foreign } },
   )
 }

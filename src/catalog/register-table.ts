@@ -1,17 +1,9 @@
 /**
  * Gives a name to a table that another catalog, or none, made: its metadata file becomes the state of a new pointer.
- * From then on only this catalog may commit to it. Uuid and location are claimed first, so that no two names stand for
- * one table: they would collect each other's files.
+ * From then on only this catalog may commit to it. Uuid and location become its own in the same transaction, so that no
+ * two names stand for one table or for tables within each other: they would collect each other's files.
  */
-import {
-  AlreadyExistsError,
-  CommitFailedError,
-  CommitStateUnknownError,
-  InvalidDataError,
-  NoSuchNamespaceError,
-  UnsupportedError,
-  ValidationError,
-} from '../base/errors.ts'
+import { AlreadyExistsError, InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
 import { canonicalLocation, lastSegment, parentLocation, storeKindOf } from '../io/location.ts'
 import { samePlace } from '../io/relocating.ts'
 import { isMetadataFile } from '../manifest/find-metadata-file.ts'
@@ -22,13 +14,13 @@ import { DATA_LOCATION } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
-import { HOLLOW, firstPointer } from './create-pointer.ts'
-import { confirmName, freeName } from './name-claims.ts'
-import { nameTaken, outcomeUnknown } from './name-errors.ts'
+import { firstContent } from './create-pointer.ts'
+import { freeName } from './name-claims.ts'
+import { lostRace, outcomeUnknown } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import type { ObjectBase } from './object-operations.ts'
+import { freeOwns, isApart, ownKeys, takenBy, wasGivenUp } from './ownership.ts'
 import { PointerStore } from './pointer-store.ts'
-import { RegistrationClaims } from './registration-claims.ts'
+import { transact } from './transact.ts'
 
 export interface Registrable {
   readonly identifier: TableIdentifier
@@ -36,7 +28,13 @@ export interface Registrable {
   readonly metadataLocation: string
 }
 
+export interface RegisterRequest extends Registrable {
+  readonly commitId: string
+  readonly signal?: AbortSignal | undefined
+}
+
 const MAX_TRIES = 20
+const MAX_WAIT_MS = 2_000
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /**
@@ -64,67 +62,53 @@ export async function readRegistrable(
     )
   }
   checkInPlace(metadata, metadataLocation)
+  const uuid = metadata.tableUuid.toLowerCase()
+  const isGivenUp = wasGivenUp((await new PointerStore(env).view(env.keys.own(uuid), signal))?.visible)
   for (const place of placesOf(metadata)) {
     checkReachable(env, place)
-    checkForeign(env, place)
+    checkForeign(env, place, isGivenUp ? uuid : undefined)
   }
-  await checkUuidIsForeign(env, metadata.tableUuid.toLowerCase(), signal)
+  if (!isGivenUp) await checkUuidIsForeign(env, uuid, signal)
   return { ...request, metadata }
 }
 
-/** Tries again where the free name moved on: a dead registration of the same name is ended by moving it. */
+/**
+ * One transaction over the uuid, the location and the name: the table is this warehouse's under that name, or nothing
+ * happened. Errors: AlreadyExistsError, NoSuchNamespaceError, CommitFailedError, CommitStateUnknownError.
+ */
 export async function registerPointer(
   env: CatalogEnvironment,
   namespaces: NamespaceStore,
-  registrable: Registrable,
-): Promise<ObjectBase> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const base = await tryRegister(env, namespaces, registrable)
-    if (base !== undefined) return base
+  { identifier, metadata, metadataLocation, commitId, signal }: RegisterRequest,
+): Promise<void> {
+  const { runtime } = env
+  const { tableUuid: uuid, location } = metadata
+  const places = placesOf(metadata)
+  const keys = ownKeys(env, uuid, location)
+  const description = `${printIdentifier(identifier)} was registered`
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    signal?.throwIfAborted()
+    const place = await freeName(env, namespaces, { identifier, signal })
+    const owns = await freeOwns(env, keys)
+    const owned = { identifier, nsGeneration: place.generation, uuid, places, metadataLocation }
+    const next = firstContent(env, { kind: 'table', uuid, metadataLocation }, place)
+    const outcome = await transact(env, {
+      commitId,
+      moves: true,
+      leastV: versionOf(metadataLocation),
+      participants: [
+        ...owns.map(({ location: key, held }) => ({ location: key, base: held, next: takenBy(env, owned) })),
+        { location: place.location, base: place.base, next },
+      ],
+      ready: async () =>
+        (await isApart(env, places, keys)) &&
+        (await namespaces.liveGeneration(identifier.namespace)) === place.generation,
+    })
+    if (outcome.kind === 'committed') return
+    if (outcome.kind === 'unknown') throw outcomeUnknown(description, outcome.cause)
+    await runtime.sleep(runtime.random() * Math.min(MAX_WAIT_MS, 20 * 2 ** attempt), signal)
   }
-  const table = printIdentifier(registrable.identifier)
-  throw new CommitFailedError(`other registrations of ${table} came before this one: try again`, { context: { table } })
-}
-
-async function tryRegister(
-  env: CatalogEnvironment,
-  namespaces: NamespaceStore,
-  { identifier, metadata, metadataLocation }: Registrable,
-): Promise<ObjectBase | undefined> {
-  const { tableUuid: uuid } = metadata
-  const free = await freeName(env, namespaces, { identifier })
-  const { location, base } = free
-  const commitId = env.runtime.uuid()
-  const next = firstPointer(env, { kind: 'table', uuid, commitId, metadataLocation }, free, versionOf(metadataLocation))
-  const claims = new RegistrationClaims(env)
-  const place = { uuid, location: metadata.location, metadataLocation }
-  await claims.take({ identifier, nsGeneration: free.generation, baseU: base?.body.u, ...place })
-  try {
-    // The claims name this base: on another one the write would not be theirs, so a conflict is final.
-    const outcome = await new PointerStore(env).swap({ location, base, next, writesMetadata: false })
-    if (outcome.kind === 'unknown') throw registerUnknown(identifier, outcome.cause)
-    if (outcome.kind === 'conflict') {
-      if (outcome.held?.body.state === 'live') throw nameTaken(identifier, outcome.held.body)
-      await claims.release()
-      return undefined
-    }
-    await confirmed(confirmName(env, namespaces, { ...free, mine: next, grave: HOLLOW }), identifier)
-    const outrun = outcome.held.body.u !== next.u
-    return { metadata, metadataLocation, manifests: undefined, held: outcome.held, confirmed: true, outrun }
-  } catch (error) {
-    if (!(error instanceof CommitStateUnknownError)) await claims.release()
-    throw error
-  }
-}
-
-/** The pointer stands: whatever keeps it from being confirmed, other than a namespace that is gone, leaves that open. */
-async function confirmed(confirming: Promise<void>, identifier: TableIdentifier): Promise<void> {
-  try {
-    await confirming
-  } catch (error) {
-    const isDefinite = error instanceof NoSuchNamespaceError || error instanceof CommitStateUnknownError
-    throw isDefinite ? error : registerUnknown(identifier, error)
-  }
+  throw lostRace(description)
 }
 
 /** Where commits write files. */
@@ -151,8 +135,11 @@ function checkInPlace(metadata: TableMetadata, metadataLocation: string): void {
   )
 }
 
-/** Tables that this warehouse made lie in folders named by their uuids, and stay theirs when they are dropped. */
-function checkForeign({ keys }: CatalogEnvironment, location: string): void {
+/**
+ * Tables that this warehouse made lie in folders named by their uuids, and stay theirs when they are dropped, until they
+ * are given up: then `free` is the folder.
+ */
+function checkForeign({ keys }: CatalogEnvironment, location: string, free: string | undefined): void {
   const [warehouse, place] = [canonicalLocation(keys.warehouse), canonicalLocation(location)]
   const context = { location, warehouse: keys.warehouse }
   if (warehouse === place || warehouse.startsWith(`${place}/`)) {
@@ -161,7 +148,7 @@ function checkForeign({ keys }: CatalogEnvironment, location: string): void {
     })
   }
   const [folder = ''] = place.startsWith(`${warehouse}/`) ? place.slice(warehouse.length + 1).split('/') : []
-  if (folder !== '_catalog' && !UUID.test(folder)) return
+  if (folder !== '_catalog' && (!UUID.test(folder) || folder === free)) return
   throw new AlreadyExistsError(`${location} belongs to a table of this warehouse, live or dropped: it has its name`, {
     context,
   })
@@ -183,8 +170,4 @@ async function checkUuidIsForeign(
 /** Metadata files count on from the one registered, so that the highest version is the newest for all who look. */
 function versionOf(metadataLocation: string): number {
   return Number(/^v?(\d{1,9})[-.]/.exec(lastSegment(metadataLocation))?.[1] ?? 0)
-}
-
-function registerUnknown(identifier: TableIdentifier, cause: unknown): CommitStateUnknownError {
-  return outcomeUnknown(`${printIdentifier(identifier)} was registered`, cause)
 }

@@ -28,6 +28,8 @@ export interface Transaction {
   readonly commitId: string
   /** A table goes to another key: its version must grow over all keys that it ever had. */
   readonly moves: boolean
+  /** Versions after it are this at least. */
+  readonly leastV?: number | undefined
   /** Asked between the last intent and the commit; false or an error aborts. */
   ready(): Promise<boolean>
 }
@@ -39,10 +41,14 @@ export type TransactionOutcome =
   | { readonly kind: 'unknown'; readonly cause: unknown }
 
 /** Versions that the bodies after a commit of these participants get. */
-export function nextVersions({ participants, moves }: Pick<Transaction, 'participants' | 'moves'>): number[] {
+export function nextVersions({
+  participants,
+  moves,
+  leastV = 0,
+}: Pick<Transaction, 'participants' | 'moves' | 'leastV'>): number[] {
   const versions = participants.map(({ base }) => base?.body.v ?? 0)
   const top = Math.max(...versions)
-  return versions.map((v) => (moves ? top : v) + 2)
+  return versions.map((v) => Math.max(leastV, (moves ? top : v) + 2))
 }
 
 /** Tries once. Errors: what `ready` or a definite refusal of the store throws, with nothing changed. */
@@ -79,14 +85,15 @@ class Attempt {
   }
 
   async run(planned: readonly Planned[]): Promise<TransactionOutcome> {
+    let ended: Awaited<ReturnType<typeof endTransaction>>
     try {
       const ready = (await this.#placeAll(planned)) && (await this.#transaction.ready())
       if (!ready) return await this.#abort()
+      ended = await endTransaction(this.#env, this.#record, 'committed')
     } catch (error) {
       await this.#abort()
       throw error
     }
-    const ended = await endTransaction(this.#env, this.#record, 'committed')
     if (ended.kind === 'conflict') {
       await this.#cleanUp()
       return { kind: 'conflict' }

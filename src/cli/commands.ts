@@ -152,6 +152,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['firn register sales.orders s3://lake/orders/metadata/00057-5c1e.metadata.json'],
     load: async () => (await import('./commands/register.ts')).register,
   },
+  deregister: {
+    summary: 'take a table out of the warehouse and leave all its files, for another catalog to register',
+    usage: 'deregister TABLE',
+    args: TABLE,
+    options: {
+      dropped: { type: 'boolean', help: 'the table that was dropped under the name last' },
+      uuid: { type: 'string', value: 'UUID', help: 'only the table of this uuid' },
+    },
+    examples: ['firn deregister sales.orders', 'firn deregister sales.orders --json | jq -r .metadataLocation'],
+    load: async () => (await import('./commands/deregister.ts')).deregister,
+  },
   drop: {
     summary: 'take a table away; its files stay',
     usage: 'drop TABLE',

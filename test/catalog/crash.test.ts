@@ -23,12 +23,15 @@ const DEATH = new Error('the process died')
 type Fate = { readonly at: number; readonly mode: 'lost' | 'landed' } | undefined
 
 class World {
-  readonly #warehouse = `memory://${randomUUID()}/lake`
+  readonly #store = `memory://${randomUUID()}`
   readonly runtime: Runtime = { ...virtualRuntime(), uuid: () => randomUUID() }
   readonly #labels = new Map<string, string>()
   requests = 0
 
-  process(fate?: Fate): Catalog {
+  /** Where a table is that another warehouse made. */
+  foreign = ''
+
+  process(fate?: Fate, warehouse = 'lake'): Catalog {
     const memory = new MemoryFileIO({ runtime: this.runtime })
     let n = 0
     const request = async <T>(apply: () => Promise<T>): Promise<T> => {
@@ -54,7 +57,7 @@ class World {
         list: (...args) => listing(() => cas.list(...args)),
       }),
     })
-    const keys = catalogKeys(this.#warehouse)
+    const keys = catalogKeys(`${this.#store}/${warehouse}`)
     const parts = { io, cas: io.cas, runtime: this.runtime, reporter: undefined, keys, writer: 'test' }
     return new ObjectCatalog({ ...parts, swapTimeoutMs: 60_000 }, { unsafe: true })
   }
@@ -64,6 +67,13 @@ class World {
     const table = await this.process().createTable(name, { schema })
     await table.append([{ id: 1 }])
     this.#labels.set(table.metadata.tableUuid, name)
+  }
+
+  async makeForeign(): Promise<void> {
+    const table = await this.process(undefined, 'other').createTable('x.t', { schema })
+    await table.append([{ id: 1 }])
+    this.#labels.set(table.metadata.tableUuid, 'foreign')
+    this.foreign = table.metadataLocation
   }
 
   /** What a reader sees. */
@@ -87,7 +97,7 @@ class World {
 interface Change {
   readonly name: string
   readonly setUp: (world: World) => Promise<void>
-  readonly run: (catalog: Catalog) => Promise<unknown>
+  readonly run: (catalog: Catalog, world: World) => Promise<unknown>
 }
 
 const change = (
@@ -163,6 +173,26 @@ const CHANGES: readonly Change[] = [
     (c) => c.renameTable('a.t', 'b.u'),
   ),
   change(
+    'register',
+    async (w, c) => (await w.makeForeign(), c.createNamespace('a')),
+    (c, w) => c.registerTable('a.t', w.foreign),
+  ),
+  change(
+    'register onto a dropped name',
+    async (w, c) => (await w.makeForeign(), await w.make('a.t'), c.dropTable('a.t')),
+    (c, w) => c.registerTable('a.t', w.foreign),
+  ),
+  change(
+    'deregister',
+    async (w, c) => (await w.makeForeign(), c.registerTable('a.t', w.foreign)),
+    (c) => c.deregisterTable('a.t'),
+  ),
+  change(
+    'deregister a table that was made here',
+    (w) => w.make('a.t'),
+    (c) => c.deregisterTable('a.t'),
+  ),
+  change(
     'commit to two tables',
     async (w) => (await w.make('a.t'), await w.make('a.u')),
     (c) =>
@@ -176,7 +206,7 @@ async function statesOf({ setUp, run }: Change): Promise<{ before: unknown; afte
   const world = new World()
   await setUp(world)
   const before = await world.see()
-  await run(world.process())
+  await run(world.process(), world)
   const { requests } = world
   return { before, after: await world.see(), requests }
 }
@@ -192,13 +222,13 @@ describe.each(CHANGES)('a process that dies while it is to $name', (tested) => {
       for (let at = 1; at <= requests; at += 1) {
         const world = new World()
         await tested.setUp(world)
-        const ended = await tested.run(world.process({ at, mode })).catch((error: unknown) => error)
+        const ended = await tested.run(world.process({ at, mode }), world).catch((error: unknown) => error)
         const seen = await world.see()
         const isMade = JSON.stringify(seen) === JSON.stringify(after)
         expect(isMade ? after : before, `at request ${at}`).toEqual(seen)
         if (isMade) made += 1
         if (ended === undefined) expect(isMade).toBe(true)
-        const again = await tested.run(world.process()).catch((error: unknown) => error)
+        const again = await tested.run(world.process(), world).catch((error: unknown) => error)
         // Made already: then it cannot be made a second time, except where that changes nothing or adds to it.
         if (again instanceof Error) expect(again, `at request ${at}`).toBeInstanceOf(IcebergError)
         if (again instanceof Error) expect(isMade, `at request ${at}: ${again.message}`).toBe(true)

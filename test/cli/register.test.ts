@@ -32,6 +32,22 @@ describe('register', () => {
     expect(named.stderr).toBe('firn: table b.t exists already\n')
   })
 
+  it('gives it up again', async () => {
+    const cli = await fakeCli()
+    await cli.run(['append', 'a.t', '-', '--create'], input('{"id":1}\n'))
+    const [source] = (await cli.run(['describe', 'a.t', '--json'])).json
+    const metadataLocation = String(source?.['metadataLocation'])
+    const away = await cli.run(['deregister', 'a.t', '--json'])
+    expect(away.json).toEqual([{ identifier: 'a.t', deregistered: true, metadataLocation }])
+    expect(await cli.run(['count', 'a.t'])).toMatchObject({ code: 3 })
+    expect(await cli.run(['count', metadataLocation])).toMatchObject({ stdout: '1\n' })
+    expect(await cli.run(['register', 'b.u', metadataLocation])).toMatchObject({ code: 0 })
+    await cli.run(['drop', 'b.u'])
+    const dropped = await cli.run(['deregister', 'b.u', '--dropped'])
+    expect(dropped.stdout).toMatch(/^deregistered b\.u; its files are kept, and this is where it stood:\nfile:/)
+    expect(await cli.run(['deregister', 'b.u', '--dropped'])).toMatchObject({ code: 3, stdout: '' })
+  })
+
   it('takes a path from the current folder, and tells people what it has', async () => {
     const cli = await fakeCli()
     await cli.run(['append', 'a.t', '-', '--create', '-w', 'other'], input('{"id":1}\n{"id":2}\n'))

@@ -148,6 +148,115 @@ export function registerTests(catalog: () => Catalog, fixture: () => CatalogFixt
     await expect(table.append([{ id: 1 }])).rejects.toThrow(/format version 1 is read only: upgrade/)
   })
 
+  it('refuses a table within another, and around it', async () => {
+    const outer = await foreign()
+    const text = await read(outer.metadataLocation)
+    const nest = async (location: string, digit: number): Promise<string> => {
+      const file = `${location}/metadata/v1.metadata.json`
+      await write(file, text.replaceAll(outer.location, location).replace(outer.metadata.tableUuid, uuid(digit)))
+      return file
+    }
+    await catalog().registerTable('reg.outer', outer.metadataLocation)
+    await expect(catalog().registerTable('reg.in', await nest(`${outer.location}/data/x`, 20))).rejects.toThrow(
+      /registered already, as reg\.outer$/,
+    )
+    const [below, around] = [`${fixture().other}/deep/er/t`, `${fixture().other}/deep`]
+    await catalog().registerTable('reg.below', await nest(below, 21))
+    await expect(catalog().registerTable('reg.around', await nest(around, 22))).rejects.toThrow(/as reg\.below$/)
+    await catalog().registerTable('reg.beside', await nest(`${around}er`, 23))
+    // Free again where nothing came of it.
+    await catalog().deregisterTable('reg.below')
+    expect(await idsOf(await catalog().registerTable('reg.around', await nest(around, 22)))).toEqual([])
+  })
+
+  it('lets one of two tables within each other be registered at once', async () => {
+    const source = await foreign()
+    const text = await read(source.metadataLocation)
+    const files = await Promise.all(
+      [0, 1].map(async (i) => {
+        const location = `${fixture().other}/at-once${'/in'.repeat(i)}`
+        const file = `${location}/metadata/v1.metadata.json`
+        await write(file, text.replaceAll(source.location, location).replace(source.metadata.tableUuid, uuid(30 + i)))
+        return file
+      }),
+    )
+    const rivals = await Promise.all(files.map(() => fixture().open()))
+    const results = await Promise.allSettled(
+      rivals.map((rival, i) => rival.registerTable(`reg.once${i}`, files[i] ?? '')),
+    )
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    await Promise.all(rivals.map((rival) => rival.close()))
+  })
+
+  it('deregisters a table, which leaves its files and can be registered again', async () => {
+    const source = await foreign(1)
+    const table = await catalog().registerTable('reg.away', source.metadataLocation)
+    await table.append([{ id: 2 }])
+    const left = await catalog().deregisterTable('reg.away')
+    expect(left).toBe(table.metadataLocation)
+    await expect(catalog().loadTable('reg.away')).rejects.toThrow(/no table reg\.away/)
+    await expect(table.append([{ id: 3 }])).rejects.toThrow(NotFoundError)
+    expect((await catalog().listDropped('reg')).map(({ identifier }) => identifier.name)).not.toContain('away')
+    await expect(catalog().undropTable('reg.away')).rejects.toThrow(NotFoundError)
+    await expect(catalog().deregisterTable('reg.away')).rejects.toThrow(NotFoundError)
+    expect(await idsOf(await catalog().registerTable('reg.back', left))).toEqual([1, 2])
+    await catalog().createTable('reg.away', { schema: { id: 'int' } })
+    await expect(catalog().registerTable('reg.third', left)).rejects.toThrow(/as reg\.back$/)
+  })
+
+  it('deregisters a table that it made, and takes it back', async () => {
+    const ours = await catalog().createTable('reg.made', { schema: { id: 'int' } })
+    await ours.append([{ id: 7 }])
+    const left = await catalog().deregisterTable('reg.made')
+    const back = await catalog().registerTable('reg.made', left)
+    await back.append([{ id: 8 }])
+    expect(await idsOf(await (await fixture().open()).loadTable('reg.made'))).toEqual([7, 8])
+    await expect(catalog().registerTable('reg.twice', left)).rejects.toThrow(AlreadyExistsError)
+    await catalog().dropTable('reg.made', { purge: true })
+    await expect(catalog().registerTable('reg.gone', left)).rejects.toThrow(NotFoundError)
+  })
+
+  it('names the table that owns a location by the name it has now', async () => {
+    const source = await foreign(1)
+    await catalog().registerTable('reg.first', source.metadataLocation)
+    await catalog().renameTable('reg.first', 'reg.second')
+    await expect(catalog().registerTable('reg.x', source.metadataLocation)).rejects.toThrow(/as reg\.second$/)
+    await catalog().dropTable('reg.second')
+    await expect(catalog().registerTable('reg.x', source.metadataLocation)).rejects.toThrow(/was dropped/)
+    await catalog().undropTable('reg.second')
+    await catalog().dropTable('reg.second')
+    await expect(catalog().deregisterTable('reg.second')).rejects.toThrow(NotFoundError)
+    await expect(catalog().deregisterTable('reg.second', { dropped: true, uuid: uuid(9) })).rejects.toThrow(
+      NotFoundError,
+    )
+    const left = await catalog().deregisterTable('reg.second', { dropped: true })
+    await expect(catalog().undropTable('reg.second')).rejects.toThrow(NotFoundError)
+    expect(await idsOf(await catalog().registerTable('reg.x', left))).toEqual([1])
+  })
+
+  it('deregisters what was dropped and whose name was taken again', async () => {
+    const source = await foreign(1)
+    await catalog().registerTable('reg.old', source.metadataLocation)
+    await catalog().dropTable('reg.old')
+    const young = await catalog().createTable('reg.old', { schema: { id: 'int' } })
+    const left = await catalog().deregisterTable('reg.old', { dropped: true })
+    expect(left).toBe(source.metadataLocation)
+    await young.append([{ id: 5 }])
+    expect(await idsOf(await catalog().loadTable('reg.old'))).toEqual([5])
+    await expect(catalog().undropTable('reg.old', { to: 'reg.undropped' })).rejects.toThrow(NotFoundError)
+    expect(await idsOf(await catalog().registerTable('reg.free', left))).toEqual([1])
+  })
+
+  it('registers once for one idempotency key', async () => {
+    const source = await foreign(1)
+    const idempotencyKey = '00000000-0000-4000-8000-0000000000aa'
+    for (const _ of [1, 2]) {
+      expect(
+        await idsOf(await catalog().registerTable('reg.key', source.metadataLocation, { idempotencyKey })),
+      ).toEqual([1])
+    }
+  })
+
   it('lets exactly one of many names have a table', async () => {
     const source = await foreign(1)
     const rivals = await Promise.all([1, 2, 3, 4].map(() => fixture().open()))
