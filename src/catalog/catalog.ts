@@ -128,6 +128,12 @@ export interface Catalog {
   /** Makes the namespace too where it is missing. Errors: AlreadyExistsError, ValidationError. */
   createTable(name: TableName, options: CreateTableOptions): Promise<Table>
   /**
+   * A handle on a table that is not there yet: its first commit makes it, and its namespace where that is missing, so no
+   * empty table is ever seen. That commit must come within 36 hours. Errors there: AlreadyExistsError where the name was
+   * taken meanwhile.
+   */
+  stageTable(name: TableName, options: Omit<CreateTableOptions, 'idempotencyKey'>): Promise<Table>
+  /**
    * Gives a table that another catalog, or none, made a name here, by its newest metadata file; makes the namespace too
    * where it is missing. From then on only this catalog may commit to it. Errors: AlreadyExistsError where the name, the
    * table's uuid or its location is taken, or lies in or around another's; ValidationError for a copied table;

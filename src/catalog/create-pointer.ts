@@ -37,7 +37,7 @@ interface Located {
 }
 
 /** What is left at a name of a table that its namespace did not live to see. */
-export const HOLLOW = { state: 'dropped', hollow: true, metadataLocation: undefined } as const
+const HOLLOW = { state: 'dropped', hollow: true, metadataLocation: undefined } as const
 
 export interface CreatedPointer extends Located {
   readonly held: Held<PointerBody>

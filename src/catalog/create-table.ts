@@ -40,7 +40,8 @@ export async function createTable(
   return { metadata, metadataLocation, manifests: [], held, confirmed: true, outrun }
 }
 
-function describeTable(
+/** The metadata of a table that is to be made. */
+export function describeTable(
   options: CreateTableOptions,
   place: { tableUuid: string; location: string; nowMs: number },
 ): TableMetadata {

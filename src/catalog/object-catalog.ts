@@ -9,7 +9,7 @@ import type * as Api from './catalog.ts'
 import type { Catalog, CallOptions, MutationOptions, NamespaceName, TableName } from './catalog.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { ensureWritable } from './catalog-record.ts'
-import { createTable } from './create-table.ts'
+import { createTable, describeTable } from './create-table.ts'
 import { deregisterTable } from './deregister-table.ts'
 import { dropName } from './drop-name.ts'
 import { dropNamespace } from './drop-namespace.ts'
@@ -19,6 +19,7 @@ import { listNames, pageNames } from './list-names.ts'
 import { loadTogether } from './load-tables.ts'
 import { renameName } from './move-name.ts'
 import { changeNamespace } from './namespace-properties.ts'
+import { nameTaken } from './name-errors.ts'
 import { NamespaceStore } from './namespace-store.ts'
 import { ObjectOperations, loadBase, viewLive } from './object-operations.ts'
 import type { ObjectBase } from './object-operations.ts'
@@ -26,6 +27,7 @@ import { PointerStore } from './pointer-store.ts'
 import type { PointerKind } from './pointer.ts'
 import { purgeName } from './purge-name.ts'
 import { readRegistrable, registerPointer } from './register-table.ts'
+import { StagedCreation } from './staged-creation.ts'
 import { sweepRecords } from './sweep-records.ts'
 import { TableTransaction } from './table-transaction.ts'
 import { undropName } from './undrop-name.ts'
@@ -106,6 +108,26 @@ export class ObjectCatalog implements Catalog {
     return base === undefined || options.idempotencyKey !== undefined
       ? this.loadTable(identifier, options)
       : this.#table(identifier, base)
+  }
+
+  async stageTable(name: TableName, options: Omit<Api.CreateTableOptions, 'idempotencyKey'>): Promise<Table> {
+    const identifier = parsed(name)
+    const { runtime, keys, io } = this.#env
+    // Refuses names that are none, before anything is written for them.
+    keys.pointer(identifier, 1)
+    if (await this.tableExists(identifier, options)) throw nameTaken(identifier, { kind: 'table' })
+    const startMs = await io.storeTimeMs({ signal: options.signal })
+    const uuid = runtime.uuid()
+    const metadata = describeTable(options, { tableUuid: uuid, location: keys.tableLocation(uuid), nowMs: startMs })
+    const creation = {
+      identifier,
+      metadata,
+      startMs,
+      namespaces: this.#namespaces,
+      ensureWritable: () => this.#ensureWritable(),
+      ensureNamespace: () => this.#createMissing(identifier.namespace),
+    }
+    return new Table(new StagedCreation(this.#env, creation))
   }
 
   async registerTable(name: TableName, location: string, options: MutationOptions = {}): Promise<Table> {

@@ -61,7 +61,7 @@ export function takenBy({ keys, writer }: CatalogEnvironment, owned: Owned): Poi
   }
 }
 
-export function isTaken({ state }: Pick<PointerContent, 'state'>): boolean {
+function isTaken({ state }: Pick<PointerContent, 'state'>): boolean {
   return state === 'live'
 }
 

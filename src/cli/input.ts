@@ -10,6 +10,8 @@ export interface Input {
   readonly name: string
   /** How many, where that is known beforehand. */
   readonly rows?: number
+  /** Whether it can be opened again from its start: not so a pipe. */
+  readonly again: boolean
   /** Columns and types of its own. */
   schema(): Promise<Schema>
   /** Its rows, asked for once. `inferred` is the table's schema where it was told from the inputs. */

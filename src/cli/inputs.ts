@@ -107,6 +107,7 @@ async function parquetInput(source: ParquetSource, { formatVersion, host }: Inpu
   return {
     name: source.location,
     rows: footer.rows,
+    again: true,
     schema: async () => readParquetSchema(footer, { formatVersion }),
     items: () => readPlainParquet({ ...source, footer }, { formatVersion, signal }),
   }

@@ -1,10 +1,11 @@
 /**
- * What `import` and `append` have in common: all inputs into one table in one commit. A missing table is made once the
- * first rows have been read and found to fit, and taken back when the rest fails, unless others have appended meanwhile.
+ * What `import` and `append` have in common: all inputs into one table in one commit. A missing table is made by that
+ * commit, so nothing is there before all rows are, whatever becomes of the process.
  */
 import type { RecordBatch } from 'apache-arrow'
 import * as errors from '../base/errors.ts'
-import type { Catalog, CreateTableOptions } from '../catalog/catalog.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { batchSizeBytes } from '../format/arrow-concat.ts'
 import { defineSchema } from '../spec/define-schema.ts'
 import { printTypeText } from '../spec/type-text.ts'
 import type { Schema } from '../spec/types.ts'
@@ -21,60 +22,115 @@ import { formatVersion, layoutTerms, schemaOption, tableLayout } from './table-o
 import { printPartitionTerms, printSortTerms } from './terms.ts'
 import { SAMPLE_ROWS } from './text-input.ts'
 
+/** What a process keeps of standard input, should another make the table at the same time. */
+const MAX_KEPT_BYTES = 64 * 2 ** 20
+
+interface Load {
+  readonly files: readonly string[]
+  readonly create: boolean
+}
+
+interface Loaded extends AppendResult {
+  readonly created: boolean
+}
+
 /** Where `create` is false a missing table is an error. */
-export async function loadRows(
-  context: CommandContext,
-  { files, create }: { readonly files: readonly string[]; readonly create: boolean },
-): Promise<void> {
-  const { name, options, host, output } = context
+export async function loadRows(context: CommandContext, load: Load): Promise<void> {
+  const { name, output } = context
+  const { created, rows, files, sizeBytes, snapshotId } = await loadFiles(context, load)
+  const json = { identifier: name, created, rows, files, sizeBytes, snapshotId: snapshotId ?? null }
+  await output.result(json, () => [
+    `${created ? 'created' : 'appended to'} ${name}: ${counted(rows, 'row')} in ${counted(files, 'file')}, ${formatBytes(sizeBytes)}`,
+    snapshotId === undefined ? 'no rows, so no snapshot' : `snapshot ${snapshotId}`,
+  ])
+}
+
+async function loadFiles(context: CommandContext, load: Load): Promise<Loaded> {
+  const { name, options, host } = context
+  const { files, create } = load
   const format = options.string('format')
   const inputs = await openInputs(files, { host, format, formatVersion: formatVersion(options) })
   try {
     const existing = await findTable(await context.catalog(), name, host.signal)
-    if (existing === undefined && !create) {
-      throw new errors.NoSuchTableError(
-        `no table ${name}: make it of these rows by --create or firn import, or by firn create`,
-        { context: { table: name } },
-      )
-    }
-    const load = existing === undefined ? loadNew(context, inputs.list) : loadExisting(context, existing, inputs.list)
-    const { rows, files: written, sizeBytes, snapshotId } = await load
-    const created = existing === undefined
-    const json = { identifier: name, created, rows, files: written, sizeBytes, snapshotId: snapshotId ?? null }
-    await output.result(json, () => [
-      `${created ? 'created' : 'appended to'} ${name}: ${counted(rows, 'row')} in ${counted(written, 'file')}, ${formatBytes(sizeBytes)}`,
-      snapshotId === undefined ? 'no rows, so no snapshot' : `snapshot ${snapshotId}`,
-    ])
+    if (existing !== undefined) return await loadExisting(context, existing, inputs.list)
+    if (create) return await loadNew(context, inputs.list, () => loadFiles(context, load))
+    throw new errors.NoSuchTableError(
+      `no table ${name}: make it of these rows by --create or firn import, or by firn create`,
+      { context: { table: name } },
+    )
   } finally {
     await inputs.close()
   }
 }
 
-async function loadExisting(context: CommandContext, table: Table, inputs: readonly Input[]): Promise<AppendResult> {
+async function loadExisting(context: CommandContext, table: Table, inputs: readonly Input[]): Promise<Loaded> {
   checkLayout(context.options, table)
   const rows = readInputs(inputs, { schema: table.schema, isInferred: false, context })
-  return table.append(rows, { signal: context.host.signal })
+  return { ...(await table.append(rows, { signal: context.host.signal })), created: false }
 }
 
-async function loadNew(context: CommandContext, inputs: readonly Input[]): Promise<AppendResult> {
+/** `again` loads the inputs anew, into the table that another process has made meanwhile. */
+async function loadNew(
+  context: CommandContext,
+  inputs: readonly Input[],
+  again: () => Promise<Loaded>,
+): Promise<Loaded> {
   const { name, options, host } = context
   const { signal } = host
   const catalog = await context.catalog()
   const given = schemaOption(options)
   const layout = tableLayout(options, given ?? (await mergeSchemas(inputs)))
-  const rows = readInputs(inputs, { schema: layout.schema, isInferred: given === undefined, context })
-  const first = await rows.next()
-  const { table, isOurs } = await createOrLoad(catalog, name, { ...layout, signal })
+  const rows = new KeptRows(readInputs(inputs, { schema: layout.schema, isInferred: given === undefined, context }), {
+    keep: !inputs.every((input) => input.again),
+  })
   try {
-    if (!isOurs) checkLayout(options, table)
-    return await table.append(resumed(first, rows), { signal })
+    const table = await catalog.stageTable(name, { ...layout, signal })
+    const result = await table.append(rows, { signal })
+    // Without rows there was no commit.
+    if (result.snapshotId === undefined) await catalog.createTable(name, { ...layout, signal })
+    return { ...result, created: true }
   } catch (error) {
-    if (isOurs && !(error instanceof errors.CommitStateUnknownError)) {
-      await takeBack(catalog, table).catch(() =>
-        host.stderr.write(`firn: ${name} was made and is still there, empty: take it away by firn drop ${name}\n`),
-      )
+    if (!(error instanceof errors.AlreadyExistsError)) throw error
+    if (inputs.every((input) => input.again)) return again()
+    return appendKept(context, await catalog.loadTable(name, { signal }), rows)
+  }
+}
+
+async function appendKept(context: CommandContext, table: Table, { kept }: KeptRows): Promise<Loaded> {
+  const { name, options, host } = context
+  if (kept === undefined) {
+    throw new errors.AlreadyExistsError(
+      `another process made ${name} meanwhile, and standard input can be read once only: nothing was loaded, give the rows again`,
+      { context: { table: name } },
+    )
+  }
+  checkLayout(options, table)
+  return { ...(await table.append(kept, { signal: host.signal })), created: false }
+}
+
+/** Batches as they pass, kept as long as they are few, for the case that they are needed once more. */
+class KeptRows implements AsyncIterable<RecordBatch> {
+  readonly #rows: AsyncIterable<RecordBatch>
+  #kept: RecordBatch[] | undefined = []
+  #bytes = 0
+
+  constructor(rows: AsyncIterable<RecordBatch>, { keep }: { readonly keep: boolean }) {
+    this.#rows = rows
+    if (!keep) this.#kept = undefined
+  }
+
+  /** Undefined where they were too many, or are not to be kept. */
+  get kept(): readonly RecordBatch[] | undefined {
+    return this.#kept
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {
+    for await (const batch of this.#rows) {
+      this.#bytes += batchSizeBytes(batch)
+      if (this.#bytes > MAX_KEPT_BYTES) this.#kept = undefined
+      this.#kept?.push(batch)
+      yield batch
     }
-    throw error
   }
 }
 
@@ -85,25 +141,6 @@ async function findTable(catalog: Catalog, name: string, signal: AbortSignal): P
     if (error instanceof errors.NoSuchTableError || error instanceof errors.NoSuchNamespaceError) return undefined
     throw error
   }
-}
-
-/** Another process may make the table at the same time: then its table is the one to append to. */
-async function createOrLoad(
-  catalog: Catalog,
-  name: string,
-  options: CreateTableOptions,
-): Promise<{ readonly table: Table; readonly isOurs: boolean }> {
-  try {
-    return { table: await catalog.createTable(name, options), isOurs: true }
-  } catch (error) {
-    if (!(error instanceof errors.AlreadyExistsError)) throw error
-    return { table: await catalog.loadTable(name, { signal: options.signal }), isOurs: false }
-  }
-}
-
-async function takeBack(catalog: Catalog, table: Table): Promise<void> {
-  const { currentSnapshot } = await table.refresh()
-  if (currentSnapshot === undefined) await catalog.dropTable(table.name)
 }
 
 interface Reading {
@@ -136,20 +173,6 @@ function inInput(error: unknown, { name }: Input, isInferred: boolean): unknown 
   const hint = isInferred ? `; types were told from the first ${formatCount(SAMPLE_ROWS)} rows: give --schema` : ''
   const context = { file: name, ...error.context }
   return new errors.ValidationError(`${name}: ${error.message}${hint}`, { context, cause: error })
-}
-
-/** The items of a generator whose first one was drawn already. */
-async function* resumed<T>(
-  first: IteratorResult<T, void>,
-  rest: AsyncGenerator<T, void, undefined>,
-): AsyncGenerator<T> {
-  if (first.done === true) return
-  try {
-    yield first.value
-    yield* rest
-  } finally {
-    await rest.return()
-  }
 }
 
 /** A table keeps its layout: options that ask for another are refused, those that name the same are harmless in scripts. */

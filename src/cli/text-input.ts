@@ -32,6 +32,7 @@ export function textInput({ name, format, open, again }: TextSource): Input {
   const isEnough = (): boolean => sample.length >= SAMPLE_ROWS || bytes >= SAMPLE_BYTES
   return {
     name,
+    again,
     async schema() {
       while (!isEnough()) {
         const { done, value } = await rest.next()

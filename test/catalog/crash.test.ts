@@ -128,6 +128,16 @@ const CHANGES: readonly Change[] = [
     (c) => c.createTable('a.t', { schema }),
   ),
   change(
+    'create a table with its first rows',
+    (_, c) => c.createNamespace('a'),
+    async (c) => (await c.stageTable('a.t', { schema })).append([{ id: 1 }]),
+  ),
+  change(
+    'create a table with its first rows over a dropped one',
+    async (w, c) => (await w.make('a.t'), c.dropTable('a.t')),
+    async (c) => (await c.stageTable('a.t', { schema })).append([{ id: 1 }]),
+  ),
+  change(
     'create a table over a dropped one',
     async (w, c) => (await w.make('a.t'), c.dropTable('a.t')),
     (c) => c.createTable('a.t', { schema }),

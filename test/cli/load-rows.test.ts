@@ -236,23 +236,32 @@ describe('bad input', () => {
     )
     expect(ran).toMatchObject({ code: 2, stdout: '' })
     expect(await cli.run(['describe', 'app.t'])).toMatchObject({ code: 3 })
-    expect(await cli.run(['ls', 'app', '--json'])).toMatchObject({ code: 0, stdout: '' })
+    expect(await cli.run(['ls', '--json'])).toMatchObject({ code: 0, stdout: '' })
     const files = await readdir(join(cli.folder, 'lake'), { recursive: true })
     expect(files.filter((file) => file.endsWith('.parquet'))).toEqual([])
     // The name is free.
     expect(await cli.run(['import', 'app.t', 'late.csv', '--schema', 'id string, p int'])).toMatchObject({ code: 0 })
   })
 
-  it('keeps a table that it made where others have appended to it', async () => {
+  it('shows no table before all rows are there', async () => {
     const cli = await fakeCli()
     const stdin = new PassThrough()
     const failing = cli.run(['append', 'app.t', '--create'], { stdin })
     stdin.write(ndjson(Array.from({ length: 200_000 }, (_, id) => ({ id }))))
-    await expect.poll(async () => (await cli.run(['describe', 'app.t'])).code, { timeout: 10_000 }).toBe(0)
-    expect(await cli.run(['append', 'app.t', '-'], input('{"id":1}'))).toMatchObject({ code: 0, stderr: '' })
+    expect(await cli.run(['describe', 'app.t'])).toMatchObject({ code: 3 })
+    expect(await cli.run(['append', 'app.t', '-', '--create'], input('{"id":1}'))).toMatchObject({ code: 0 })
     stdin.end('{"id":"x"}')
     expect(await failing).toMatchObject({ code: 2, stdout: '' })
     expect(await rowsOf(cli, 'app.t')).toEqual([{ id: 1 }])
+  })
+
+  it('adds its files to a table that another process has made meanwhile', async () => {
+    const cli = await fakeCli()
+    await write(cli, 'a.csv', 'id\n1\n')
+    const runs = await Promise.all([1, 2, 3].map(() => cli.run(['import', 'app.t', 'a.csv', '--json'])))
+    expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(runs.map(() => ({ code: 0, stderr: '' })))
+    expect(runs.flatMap(({ json }) => json.map((line) => line['created'])).filter(Boolean)).toHaveLength(1)
+    expect(await rowsOf(cli, 'app.t')).toHaveLength(3)
   })
 
   it('does not make a missing table unless told to', async () => {

@@ -15,6 +15,7 @@ import { idempotencyTests } from './catalog-idempotency-contract.ts'
 import { nameTests, namespaceChangeTests } from './catalog-names-contract.ts'
 import { transactionTests } from './catalog-transactions-contract.ts'
 import { registerTests } from './register-contract.ts'
+import { stagedTests } from './staged-contract.ts'
 
 export function catalogContract(name: string, setUp: () => Promise<CatalogFixture>): void {
   describe(`catalog on ${name}`, () => {
@@ -32,6 +33,10 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogFixtur
     registerTests(
       () => catalog,
       () => fixture,
+    )
+    stagedTests(
+      () => catalog,
+      () => fixture.open(),
     )
     nameTests(() => catalog)
     transactionTests(
