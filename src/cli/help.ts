@@ -1,6 +1,6 @@
 /** The texts of `--help`. */
 import type { Command } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMAND_GROUPS, COMMANDS } from './commands.ts'
 import { exitCodeMeanings } from './exit-code.ts'
 import { COMMON_OPTIONS } from './options.ts'
 
@@ -9,7 +9,7 @@ export function generalHelp(): string {
 
 Usage: firn COMMAND [ARGUMENT…] [OPTION…]
 
-${aligned(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))}
+${Object.entries(COMMAND_GROUPS).map(groupHelp).join('\n\n')}
 
 The warehouse is given by --warehouse URI or FIRN_WAREHOUSE: s3://bucket/prefix, or a folder.
 S3 is reached by AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the AWS profile.
@@ -19,6 +19,23 @@ no warehouse: firn count ./t/metadata/v3.metadata.json. Quote a part of a name t
 
 firn help COMMAND shows its options and examples. Exit codes:
 ${aligned(exitCodeMeanings().map(([code, meaning]) => [String(code).padStart(4), meaning]))}
+`
+}
+
+/** The verbs of a group under its title; all groups are aligned alike. */
+function groupHelp([title, commands]: readonly [string, Readonly<Record<string, Command>>]): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
+  return `${title}:\n${aligned(Object.entries(commands).map(([name, { summary }]) => [name.padEnd(width), summary]))}`
+}
+
+/** What there is below the first word of verbs of two: `firn namespace`. */
+export function familyHelp(word: string): string {
+  const family = Object.entries(COMMANDS).filter(([name]) => name.startsWith(`${word} `))
+  return `Usage: firn ${word} COMMAND [ARGUMENT…] [OPTION…]
+
+${aligned(family.map(([name, { summary }]) => [name, summary]))}
+
+firn help ${word} COMMAND shows its options and examples.
 `
 }
 

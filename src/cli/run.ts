@@ -10,7 +10,7 @@ import { closestNames } from '../spec/closest-names.ts'
 import type { Command, Host } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { INTERRUPTED, USAGE, exitCodeOf } from './exit-code.ts'
-import { commandHelp, generalHelp } from './help.ts'
+import { commandHelp, familyHelp, generalHelp } from './help.ts'
 import { parseOptions, verbFirst } from './options.ts'
 import type { Options } from './options.ts'
 import { Output, jsonSafe } from './output.ts'
@@ -36,13 +36,44 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   }
 }
 
-async function dispatch([verb, ...rest]: readonly string[], host: Host, output: Output): Promise<number> {
+async function dispatch(argv: readonly string[], host: Host, output: Output): Promise<number> {
+  const [verb, ...rest] = argv
+  const asksHelp = ['help', '--help', '-h'].includes(verb ?? '')
   const [topic] = rest
   if (verb === undefined) host.stderr.write(generalHelp())
   else if (verb === '--version' || verb === '-V') await output.lines([version()])
-  else if (!['help', '--help', '-h'].includes(verb)) await execute(verb, parseOptions(find(verb), rest), host, output)
-  else await output.write(topic === undefined ? generalHelp() : commandHelp(find(topic)))
+  else if (asksHelp) await output.write(topic === undefined ? generalHelp() : helpOn(rest))
+  else if (isFamily(verb) && !isVerb(verb, rest)) {
+    const [word = '--help'] = rest
+    if (word !== '--help' && word !== '-h') throw unknownVerb(`${verb} ${word}`)
+    await output.write(familyHelp(verb))
+  } else {
+    const { name, args } = takeVerb(argv)
+    await execute(name, parseOptions(find(name), args), host, output)
+  }
   return verb === undefined ? USAGE : 0
+}
+
+function helpOn(words: readonly string[]): string {
+  const [word = '', next] = words
+  if (isFamily(word) && next === undefined) return familyHelp(word)
+  return commandHelp(find(takeVerb(words).name))
+}
+
+/** The verb that a command line begins with, of one word or two, and what follows it. */
+function takeVerb([word = '', ...rest]: readonly string[]): {
+  readonly name: string
+  readonly args: readonly string[]
+} {
+  return isFamily(word) ? { name: `${word} ${rest[0] ?? ''}`.trim(), args: rest.slice(1) } : { name: word, args: rest }
+}
+
+function isFamily(word: string): boolean {
+  return Object.keys(COMMANDS).some((name) => name.startsWith(`${word} `))
+}
+
+function isVerb(word: string, [next = '']: readonly string[]): boolean {
+  return Object.hasOwn(COMMANDS, `${word} ${next}`)
 }
 
 async function execute(verb: string, options: Options, host: Host, output: Output): Promise<void> {
@@ -84,10 +115,14 @@ async function openWarehouse(options: Options, { env, cwd }: Host, reporter: Rep
 
 function find(verb: string): Command {
   const command = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined
-  if (command !== undefined) return command
+  if (command === undefined) throw unknownVerb(verb)
+  return command
+}
+
+function unknownVerb(verb: string): ValidationError {
   const [closest] = closestNames(verb, Object.keys(COMMANDS))
   const hint = closest?.[0] === verb[0] ? `did you mean ${closest}?` : 'firn --help lists the commands'
-  throw new ValidationError(`no command ${JSON.stringify(verb)}; ${hint}`)
+  return new ValidationError(`no command ${JSON.stringify(verb)}; ${hint}`)
 }
 
 function version(): string {

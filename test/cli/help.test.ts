@@ -20,13 +20,13 @@ describe('help', () => {
   })
 
   it.each(Object.keys(COMMANDS))('shows options and examples of %s', async (name) => {
-    const ran = await run(['help', name])
+    const ran = await run(['help', ...name.split(' ')])
     expect(ran.code).toBe(0)
     expect(ran.stdout).toContain(`Usage: firn ${name}`)
     expect(ran.stdout).toMatch(/^ +-w, --warehouse URI {2,}\w/m)
     const [, examples = ''] = ran.stdout.split('Examples:\n')
     expect(examples).toMatch(new RegExp(`firn ${name}\\b`))
-    expect(await run([name, '--help'])).toMatchObject({ code: 0, stdout: ran.stdout })
+    expect(await run([...name.split(' '), '--help'])).toMatchObject({ code: 0, stdout: ran.stdout })
     expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   })
 
