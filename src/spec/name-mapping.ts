@@ -3,6 +3,8 @@
  * writers stored none, by the names of their columns. The table property holds one as JSON; parquet-field-ids.ts applies it.
  */
 import { JsonCursor, type JsonObject, parseJson, printJson } from '../base/json.ts'
+import { childFields } from './schema.ts'
+import { type Schema, isNested } from './types.ts'
 
 export const NAME_MAPPING = 'schema.name-mapping.default'
 
@@ -21,6 +23,14 @@ export type NameMapping = readonly MappedField[]
 export function parseNameMapping(text: string): NameMapping {
   const location = `table property ${NAME_MAPPING}`
   return parseFields(new JsonCursor(parseJson(text, location), location, NAME_MAPPING))
+}
+
+/** The mapping of a schema's own names, on every level. */
+export function nameMappingOf({ fields }: Pick<Schema, 'fields'>): NameMapping {
+  return fields.map(({ id, name, type }) => {
+    const inner = isNested(type) ? { fields: nameMappingOf({ fields: childFields(type) }) } : {}
+    return { fieldId: id, names: [name], ...inner }
+  })
 }
 
 export function printNameMapping(mapping: NameMapping): string {

@@ -9,6 +9,8 @@ import { AppendQueue } from '../transaction/append-queue.ts'
 import type { TableOperations } from '../transaction/operations.ts'
 import { toBatches } from '../write/append-input.ts'
 import type { AppendInput } from '../write/append-input.ts'
+import { addFiles } from './add-files.ts'
+import type { AddFilesOptions, AddFilesResult } from './add-files.ts'
 import { appendRows } from './append-rows.ts'
 import type { AppendResult, AppendTarget } from './append-rows.ts'
 import { BufferedAppender } from './buffered-appender.ts'
@@ -46,6 +48,16 @@ export class Table extends ReadableTable {
     const { metadata } = this
     const batches = toBatches(input, this.schema, { signal })
     return appendRows(this.#target, { metadata, batches, summary, signal })
+  }
+
+  /**
+   * Makes existing Parquet files part of the table without rewriting them, in one commit: files, or folders with all files
+   * below. Columns are found by field id, in files without ids by name. Errors: ValidationError naming file and column or
+   * partition field; AlreadyExistsError for a file that the table has; InvalidDataError for what is no Parquet file;
+   * CommitFailedError; CommitStateUnknownError.
+   */
+  addFiles(paths: string | readonly string[], options: AddFilesOptions = {}): Promise<AddFilesResult> {
+    return addFiles(this.#operations, typeof paths === 'string' ? [paths] : paths, options)
   }
 
   /** An appender that gathers rows to commits of a good size. With a stream, where that stands is read first. */

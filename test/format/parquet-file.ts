@@ -15,9 +15,8 @@ import {
 } from '../../src/format/parquet-schema.ts'
 import type { ParquetSource } from '../../src/format/parquet-source.ts'
 import { type EncodedParquet, type ParquetWriteOptions, createParquetWriter } from '../../src/format/parquet-writer.ts'
-import { type NameMapping, printNameMapping } from '../../src/spec/name-mapping.ts'
-import { childFields } from '../../src/spec/schema.ts'
-import { type NestedField, type Schema, isNested } from '../../src/spec/types.ts'
+import { nameMappingOf, printNameMapping } from '../../src/spec/name-mapping.ts'
+import type { Schema } from '../../src/spec/types.ts'
 import { type ThriftStruct, parseThrift, printThrift } from '../../src/format/thrift.ts'
 import { ThriftCursor, i32Field, structField, structsField, withFields } from '../../src/format/thrift-fields.ts'
 import type { ByteRange } from '../../src/io/file-io.ts'
@@ -115,13 +114,7 @@ export function withoutIds(bytes: Uint8Array): Uint8Array {
   return withSchema(bytes, (root) => mapFields(root, (field) => ({ ...field, fieldId: undefined })))
 }
 
-/** The name mapping that a schema has by its own names. */
-export function nameMappingOf({ fields }: Schema): string {
-  const map = (each: readonly NestedField[]): NameMapping =>
-    each.map(({ id, name, type }) => ({
-      fieldId: id,
-      names: [name],
-      ...(isNested(type) ? { fields: map(childFields(type)) } : {}),
-    }))
-  return printNameMapping(map(fields))
+/** The name mapping that a schema has by its own names, as a table's property. */
+export function nameMappingText(schema: Schema): string {
+  return printNameMapping(nameMappingOf(schema))
 }

@@ -11,7 +11,7 @@ import { parseParquetFooter } from '../../src/format/parquet-footer.ts'
 import { readParquetSchema } from '../../src/format/parquet-plain.ts'
 import type { NestedField, Schema, Type } from '../../src/spec/types.ts'
 import { fieldOf, schemaOf } from './arrow-column.ts'
-import { fixture, mapFields, nameMappingOf, readRows, withCodec, withSchema, withoutIds } from './parquet-file.ts'
+import { fixture, mapFields, nameMappingText, readRows, withCodec, withSchema, withoutIds } from './parquet-file.ts'
 
 const footerOf = (bytes: Uint8Array): ReturnType<typeof parseParquetFooter> =>
   parseParquetFooter(bytes, bytes.length, 'f')
@@ -20,7 +20,7 @@ const footerOf = (bytes: Uint8Array): ReturnType<typeof parseParquetFooter> =>
 function readMapped(path: string, formatVersion: 2 | 3 = 3): Promise<Row[]> {
   const bytes = fixture(path)
   const schema = readParquetSchema(footerOf(bytes), { formatVersion })
-  return readRows(withoutIds(bytes), { schema, nameMapping: nameMappingOf(schema) })
+  return readRows(withoutIds(bytes), { schema, nameMapping: nameMappingText(schema) })
 }
 
 describe('encodings (files of Iceberg)', () => {
@@ -217,7 +217,7 @@ describe('files of parquet-testing', () => {
     const schema = readParquetSchema(footerOf(bytes))
     // Half floats are no type of a table's columns.
     const fields = schema.fields.filter(({ name }) => !name.startsWith('float16'))
-    const rows = await readRows(bytes, { schema: { ...schema, fields }, nameMapping: nameMappingOf(schema) })
+    const rows = await readRows(bytes, { schema: { ...schema, fields }, nameMapping: nameMappingText(schema) })
     expect(rows).toHaveLength(200)
     for (const row of rows) {
       for (const [name, value] of Object.entries(row))

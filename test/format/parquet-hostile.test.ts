@@ -10,7 +10,7 @@ import { readParquetSchema } from '../../src/format/parquet-plain.ts'
 import { readParquet } from '../../src/format/parquet-reader.ts'
 import type { Schema, Type } from '../../src/spec/types.ts'
 import { batchOf, fieldOf, schemaOf } from './arrow-column.ts'
-import { encode, fixture, memorySource, nameMappingOf, readRows, withoutIds } from './parquet-file.ts'
+import { encode, fixture, memorySource, nameMappingText, readRows, withoutIds } from './parquet-file.ts'
 
 const string: Type = { kind: 'string' }
 const schema = schemaOf(
@@ -43,7 +43,7 @@ async function readAll(bytes: Uint8Array, wanted: Schema): Promise<'read' | 'ref
   let rows = 0
   try {
     // A count of rows that was changed is no reason to read for ever.
-    for await (const each of readParquet(memorySource(bytes), { schema: wanted, nameMapping: nameMappingOf(wanted) }))
+    for await (const each of readParquet(memorySource(bytes), { schema: wanted, nameMapping: nameMappingText(wanted) }))
       if ((rows += each.batch.numRows) > MAX_ROWS) break
     return 'read'
   } catch (error) {
@@ -125,7 +125,7 @@ describe('a decoder that breaks down', () => {
   const file = withoutIds(fixture('iceberg-java/parquet-encodings/DELTA_BYTE_ARRAY/string.parquet'))
   const wanted = readParquetSchema(parseParquetFooter(file, file.length, 'f'))
   const isTrap = async (bytes: Uint8Array): Promise<boolean> => {
-    const reading = readRows(bytes, { schema: wanted, nameMapping: nameMappingOf(wanted) })
+    const reading = readRows(bytes, { schema: wanted, nameMapping: nameMappingText(wanted) })
     const error: unknown = await reading.catch((cause: unknown) => cause)
     return error instanceof InvalidDataError && error.cause instanceof Error && error.cause.name === 'RuntimeError'
   }
@@ -148,6 +148,6 @@ describe('a decoder that breaks down', () => {
     const [first = 0, , , last = 0] = megabytes
     expect(last - first).toBeLessThan(100)
     expect(await isTrap(file)).toBe(false)
-    expect(await readRows(file, { schema: wanted, nameMapping: nameMappingOf(wanted) })).toHaveLength(1000)
+    expect(await readRows(file, { schema: wanted, nameMapping: nameMappingText(wanted) })).toHaveLength(1000)
   }, 120_000)
 })
