@@ -19,7 +19,7 @@ export interface Input {
 }
 
 /** All columns by name, each of a type that holds what any input has; ValidationError where there is none. */
-export async function mergeSchemas(inputs: readonly Input[]): Promise<Schema> {
+export async function mergeSchemas(inputs: readonly Pick<Input, 'name' | 'schema'>[]): Promise<Schema> {
   const columns = new Map<string, { readonly field: NestedField; readonly file: string }>()
   for (const { name: file, ...input } of inputs) {
     for (const field of (await input.schema()).fields) {

@@ -134,7 +134,7 @@ class KeptRows implements AsyncIterable<RecordBatch> {
   }
 }
 
-async function findTable(catalog: Catalog, name: string, signal: AbortSignal): Promise<Table | undefined> {
+export async function findTable(catalog: Catalog, name: string, signal: AbortSignal): Promise<Table | undefined> {
   try {
     return await catalog.loadTable(name, { signal })
   } catch (error) {

@@ -40,7 +40,7 @@ export function layoutTerms(
   return {
     partitionBy: buildPartitionSpec(schema, splitTerms(options.string('partition-by')), names),
     sortBy: buildSortOrder(schema, splitTerms(options.string('sort-by')), names),
-    properties: Object.fromEntries(options.list('property').map(splitProperty)),
+    properties: Object.fromEntries(options.list('property').map((pair) => splitPair('property', pair))),
   }
 }
 
@@ -87,8 +87,9 @@ export async function loadTable(context: CommandContext): Promise<ReadableTable>
   return table
 }
 
-function splitProperty(text: string): readonly [string, string] {
+/** `KEY=VALUE` of an option. */
+export function splitPair(option: string, text: string): readonly [string, string] {
   const at = text.indexOf('=')
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
-  throw new ValidationError(`--property takes KEY=VALUE, not ${JSON.stringify(text)}`)
+  throw new ValidationError(`--${option} takes KEY=VALUE, not ${JSON.stringify(text)}`)
 }

@@ -6,6 +6,7 @@ import { mapConcurrent } from '../base/concurrency.ts'
 import { AlreadyExistsError, SessionExpiredError } from '../base/errors.ts'
 import { canonicalLocation } from '../io/location.ts'
 import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
+import type { KeepEntry } from '../manifest/manifest-reader.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -78,8 +79,7 @@ export class AddFilesAction implements CommitAction {
     metadata: TableMetadata,
     wanted: ReadonlySet<string>,
   ): Promise<string | undefined> {
-    const keep = (_: unknown, status: string): boolean => status !== 'deleted'
-    const entries = await readManifest(this.#operations.io, manifest, metadata, { keep })
+    const entries = await readManifest(this.#operations.io, manifest, metadata, { keep: isLive })
     const entry = entries.find(({ dataFile }) => wanted.has(comparable(dataFile.filePath)))
     if (entry === undefined) this.#cleared.add(manifest.manifestPath)
     return entry?.dataFile.filePath
@@ -94,6 +94,8 @@ export function explainExpiry(error: unknown, table: string): unknown {
     { context: { table }, cause: error, notAfterMs: error.notAfterMs },
   )
 }
+
+const isLive: KeepEntry = (_, status) => status !== 'deleted'
 
 /** Tables may hold locations of stores that firn does not know. */
 function comparable(location: string): string {

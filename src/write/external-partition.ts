@@ -9,6 +9,7 @@ import type { PathPart } from '../spec/partition-text.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { columnName, findField } from '../spec/schema.ts'
 import { decodeSingleValue } from '../spec/single-value.ts'
+import { transformHumanString } from '../spec/transform-text.ts'
 import { applyTransform, transformResultType } from '../spec/transform.ts'
 import { isPrimitive } from '../spec/types.ts'
 import type { NestedField, PrimitiveType, Schema, Value } from '../spec/types.ts'
@@ -158,22 +159,26 @@ class StatsReader {
       return refuse('statistics say nothing of NaN: give it, or put it into the path')
     const { isOne, from, to } = this.#range(this.#lower, this.#upper)
     if (isOne) return from
-    return refuse(`the file has rows of several partitions, ${from} to ${to}: give the rows to import instead`)
+    return refuse(
+      `the file has rows of several partitions, ${this.#text(from)} to ${this.#text(to)}: give the rows to import instead`,
+    )
   }
 
   check(told: Value | null, refuse: (why: string) => never): void {
     const { transform } = this.#field
     if (!this.#isStored || transform.kind === 'void') return
     const isAllNull = this.#values !== undefined && this.#values === this.#nulls
-    if (isAllNull && told !== null) return refuse(`it is said to be ${String(told)}, but the file has nulls only`)
+    if (isAllNull && told !== null) return refuse(`it is said to be ${this.#text(told)}, but the file has nulls only`)
     if (isAllNull || this.#lower === undefined || this.#upper === undefined) return
     if (told === null) return refuse('it is said to be null, but the file has values')
     if (this.#nulls !== undefined && this.#nulls > 0)
-      return refuse(`it is said to be ${String(told)}, but the file has nulls`)
+      return refuse(`it is said to be ${this.#text(told)}, but the file has nulls`)
     const { isOne, from, to } = this.#range(this.#lower, this.#upper)
     const isLoose = transform.kind === 'bucket' && !isOne
     if (isLoose || (isOne && valuesEqual(this.#result, told, from))) return
-    refuse(`it is said to be ${String(told)}, but the file has values from ${String(from)} to ${String(to)}`)
+    refuse(
+      `it is said to be ${this.#text(told)}, but the file has values from ${this.#text(from)} to ${this.#text(to)}`,
+    )
   }
 
   get #result(): PrimitiveType {
@@ -188,6 +193,10 @@ class StatsReader {
         ? valuesEqual(this.#type, lower, upper)
         : valuesEqual(this.#result, from, to)
     return { isOne, from, to }
+  }
+
+  #text(value: Value | null): string {
+    return transformHumanString(this.#field.transform, this.#type, value)
   }
 
   #transformed(value: Value | null): Value | null {
