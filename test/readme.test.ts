@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const FLIGHTS = join(ROOT, 'node_modules/vega-datasets/data/flights-3m.parquet')
 const LATE = { date: '2001-07-01T08:00:00', delay: 95, distance: 2704, origin: 'SFO', destination: 'BOS' }
 
-describe('README', { timeout: 120_000 }, () => {
+describe('README', { timeout: 300_000 }, () => {
   let readme = ''
   beforeAll(async () => {
     readme = await readFile(join(ROOT, 'README.md'), 'utf8')

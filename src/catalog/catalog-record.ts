@@ -1,5 +1,6 @@
 /** `catalog.json`: that a warehouse is one, and which stores were found fit to write it from. */
 import { CommitStateUnknownError, UnsupportedError } from '../base/errors.ts'
+import type { StoreCheck, WarehouseCheck } from './catalog.ts'
 import { encodeRecord, nextCasBody, parseCasBody, parseRecord, printCasBody } from './cas-body.ts'
 import type { CasBody } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
@@ -33,12 +34,26 @@ const codec: CasCodec<CatalogBody> = {
  * not. Errors: UnsupportedError naming what the store does wrong.
  */
 export async function ensureWritable(env: CatalogEnvironment, { unsafe }: { unsafe: boolean }): Promise<void> {
+  const base = await readHeld(env.cas, codec, env.keys.catalogRecord)
+  if (base?.body.probed.includes(env.io.storeId)) return
+  await noteFit(env, unsafe ? [] : await probeStore(env))
+}
+
+/** Probes the store anew, and sets the warehouse up where it is none. Errors: as ensureWritable. */
+export async function initWarehouse(env: CatalogEnvironment, { unsafe }: { unsafe: boolean }): Promise<WarehouseCheck> {
+  const checks = await probeStore(env)
+  await noteFit(env, unsafe ? [] : checks)
+  return { warehouse: env.keys.warehouse, storeId: env.io.storeId, checks }
+}
+
+/** Notes that the store passed. */
+async function noteFit(env: CatalogEnvironment, checks: readonly StoreCheck[]): Promise<void> {
   const { io, cas, runtime, keys, swapTimeoutMs } = env
+  const problems = checks.flatMap(({ problem }) => problem ?? [])
+  if (problems.length > 0) throw unfit(io.storeId, problems)
   for (;;) {
     const base = await readHeld(cas, codec, keys.catalogRecord)
     if (base?.body.probed.includes(io.storeId)) return
-    const problems = unsafe ? [] : await probeStore(env)
-    if (problems.length > 0) throw unfit(io.storeId, problems)
     const next: CatalogBody = {
       ...nextCasBody(base?.body, runtime.uuid(), runtime.uuid()),
       catalogUuid: base?.body.catalogUuid ?? runtime.uuid(),

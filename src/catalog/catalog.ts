@@ -93,6 +93,20 @@ export interface DroppedTable {
   readonly droppedAtMs: number | undefined
 }
 
+/** What became of one of the promises that a store must keep. */
+export interface StoreCheck {
+  readonly promise: string
+  /** How it is broken; undefined where it is kept. */
+  readonly problem: string | undefined
+}
+
+export interface WarehouseCheck {
+  readonly warehouse: string
+  /** The endpoint that was asked. */
+  readonly storeId: string
+  readonly checks: readonly StoreCheck[]
+}
+
 export interface TransactionOptions extends CallOptions {}
 
 /** The tables as one multi-table transaction sees and changes them. */
@@ -109,6 +123,11 @@ export interface CatalogTransaction {
  * coming first, CommitFailedError (nothing happened).
  */
 export interface Catalog {
+  /**
+   * Asks the store whether it keeps its promises, and sets the warehouse up where it is none yet; the first write does the
+   * same unasked. Errors: UnsupportedError naming what the store does wrong.
+   */
+  init(): Promise<WarehouseCheck>
   /** Parents need not exist. Errors: AlreadyExistsError, ValidationError. */
   createNamespace(namespace: NamespaceName, properties?: NamespaceProperties, options?: MutationOptions): Promise<void>
   namespaceExists(namespace: NamespaceName, options?: CallOptions): Promise<boolean>

@@ -8,7 +8,7 @@ import { Table } from '../table/table.ts'
 import type * as Api from './catalog.ts'
 import type { Catalog, CallOptions, MutationOptions, NamespaceName, TableName } from './catalog.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
-import { ensureWritable } from './catalog-record.ts'
+import { ensureWritable, initWarehouse } from './catalog-record.ts'
 import { createTable, describeTable } from './create-table.ts'
 import { deregisterTable } from './deregister-table.ts'
 import { dropName } from './drop-name.ts'
@@ -42,6 +42,10 @@ export class ObjectCatalog implements Catalog {
     this.#env = env
     this.#unsafe = options.unsafe ?? false
     this.#namespaces = new NamespaceStore(env)
+  }
+
+  init(): Promise<Api.WarehouseCheck> {
+    return initWarehouse(this.#env, { unsafe: this.#unsafe })
   }
 
   async createNamespace(

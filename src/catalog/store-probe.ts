@@ -3,37 +3,46 @@
  * clocks agree. Runs before the first write to a warehouse and when the endpoint changes; readers never probe.
  */
 import type { CasOutcome } from '../io/file-io.ts'
+import type { StoreCheck } from './catalog.ts'
 import { encodeRecord, nextCasBody, printCasBody } from './cas-body.ts'
 import type { CasBody } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 
-/** What the store does wrong, in words; empty where it may be trusted. */
-export async function probeStore(env: CatalogEnvironment): Promise<string[]> {
+/** What the store was asked, in order; it ends early where a store can't be asked further. */
+export async function probeStore(env: CatalogEnvironment): Promise<StoreCheck[]> {
   const { cas, runtime, keys } = env
   const location = keys.probe(runtime.uuid())
-  const problems: string[] = []
+  const checks: StoreCheck[] = []
+  const check = (promise: string, isKept: boolean, problem: string): boolean => {
+    checks.push({ promise, problem: isKept ? undefined : problem })
+    return isKept
+  }
   const bodies = probeBodies(env)
   try {
     const first = await cas.read(location)
-    if (first !== undefined) problems.push('a key never written can be read')
+    check('a key never written is not there', first === undefined, 'a key never written can be read')
     const created = await tryPut(env, { location, body: bodies.first, token: undefined })
     const held = await cas.read(location)
-    if (!landed(created) || held === undefined)
-      return [...problems, 'a create-only write (If-None-Match: *) is refused']
-    if (cas.epsilonMs > 0 && Math.abs(held.storeTimeMs - held.lastModifiedMs) > cas.epsilonMs / 2) {
-      problems.push(`its Date and LastModified differ by more than ${cas.epsilonMs / 2_000} s`)
-    }
+    const isCreated = landed(created) && held !== undefined
+    if (!check('a create-only write succeeds', isCreated, 'a create-only write (If-None-Match: *) is refused'))
+      return checks
+    const drift = `its Date and LastModified differ by more than ${cas.epsilonMs / 2_000} s`
+    const driftMs = held === undefined ? 0 : Math.abs(held.storeTimeMs - held.lastModifiedMs)
+    check('its clocks agree', cas.epsilonMs === 0 || driftMs <= cas.epsilonMs / 2, drift)
     await tryPut(env, { location, body: bodies.rival, token: undefined })
-    if (!(await stands(env, location, bodies.first))) problems.push('If-None-Match: * is ignored: it overwrites')
+    const isKept = await stands(env, location, bodies.first)
+    check('a create-only write does not overwrite', isKept, 'If-None-Match: * is ignored: it overwrites')
     const current = await cas.read(location)
     await tryPut(env, { location, body: bodies.second, token: current?.token })
-    if (!(await stands(env, location, bodies.second))) problems.push('If-Match with the right etag is refused')
+    const isSwapped = await stands(env, location, bodies.second)
+    check('a write with the right etag succeeds', isSwapped, 'If-Match with the right etag is refused')
     await tryPut(env, { location, body: bodies.rival, token: current?.token })
-    if (!(await stands(env, location, bodies.second))) problems.push('If-Match is ignored: a stale etag overwrites')
+    const isGuarded = await stands(env, location, bodies.second)
+    check('a write with a stale etag is refused', isGuarded, 'If-Match is ignored: a stale etag overwrites')
   } finally {
     await removeAll(env, location)
   }
-  return problems
+  return checks
 }
 
 const PROBE_TRIES = 5

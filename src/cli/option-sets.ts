@@ -10,9 +10,12 @@ const CASE: OptionSet = { 'case-sensitive': { type: 'boolean', help: 'column nam
 export const READ: OptionSet = {
   'no-relocate': { type: 'boolean', help: 'read files of a copied table where its metadata says, not from the copy' },
 }
+export const AS_OF: OptionSet = {
+  'as-of': { type: 'string', value: 'X', help: 'a snapshot id, a time (2026-01-31T12:00:00Z), a branch or tag' },
+}
 export const FILTER: OptionSet = {
   where: { type: 'string', value: 'FILTER', help: "rows to keep: delay > 60 and origin = 'SFO'" },
-  'as-of': { type: 'string', value: 'X', help: 'a snapshot id, a time (2026-01-31T12:00:00Z), a branch or tag' },
+  ...AS_OF,
   ...CASE,
   ...READ,
 }

@@ -10,10 +10,19 @@ import type { ScanOptions } from '../scan/table-scan.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
-import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from '../spec/table-metadata-access.ts'
+import type { ManifestFile } from '../spec/data-file.ts'
+import {
+  type AsOf,
+  currentSchema,
+  currentSnapshot,
+  defaultSortOrder,
+  defaultSpec,
+  resolveAsOf,
+} from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableBase } from '../transaction/operations.ts'
+import { type InspectSource, type PartitionSummary, listManifests, summarizeFiles } from './inspect.ts'
 
 export interface TableSource {
   /** Full name, or the location of the metadata file. */
@@ -22,6 +31,12 @@ export interface TableSource {
   readonly runtime: Runtime
   readonly reporter: Reporter | undefined
   readonly current: Pick<TableBase, 'metadata' | 'metadataLocation'>
+}
+
+export interface InspectOptions {
+  /** A snapshot id, a time, or a branch or tag; the current snapshot by default. */
+  readonly asOf?: AsOf | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export abstract class ReadableTable {
@@ -76,6 +91,22 @@ export abstract class ReadableTable {
     const { metadata, metadataLocation } = this.#source.current
     const onMissing = (cause: NotFoundError): Promise<Error> => this.explainMissing(metadata, cause)
     return new TableScan({ io, runtime, reporter, name, metadata, metadataLocation, onMissing }, options)
+  }
+
+  /** The manifests of a snapshot, deletes among them. Errors: NotFoundError for a snapshot that is not there. */
+  manifests(options: InspectOptions = {}): Promise<readonly ManifestFile[]> {
+    return listManifests(this.#inspected(options))
+  }
+
+  /** The files of a snapshot, counted by partition. Errors: as `manifests`. */
+  partitions(options: InspectOptions = {}): Promise<readonly PartitionSummary[]> {
+    return summarizeFiles(this.#inspected(options))
+  }
+
+  #inspected({ asOf, signal }: InspectOptions): InspectSource {
+    const { metadata } = this
+    const snapshot = asOf === undefined ? this.currentSnapshot : resolveAsOf(metadata, asOf)
+    return { io: this.#source.io, metadata, snapshot, signal }
   }
 
   /** Rows that match, as a bigint. */

@@ -267,7 +267,10 @@ describe('names', () => {
 
   it('are free again after drop', async () => {
     await firn('create', 'app.t', '--schema', 'id long')
-    expect(await firn('drop', 'app.t')).toMatchObject({ code: 0, stdout: 'dropped app.t; its files are kept\n' })
+    expect(await firn('drop', 'app.t')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^dropped app\.t; its files are kept/),
+    })
     expect(await firn('count', 'app.t')).toMatchObject({ code: 3 })
     expect(await json('create', 'app.t', '--schema', 'other string')).toMatchObject({ identifier: 'app.t' })
   })

@@ -18,6 +18,7 @@ describe('exit codes', () => {
       NamespaceNotEmptyError: 4,
       CommitFailedError: 5,
       SessionExpiredError: 5,
+      StreamMovedError: 5,
       CommitStateUnknownError: 6,
       InvalidDataError: 9,
       UnauthorizedError: 7,

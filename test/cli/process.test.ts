@@ -176,7 +176,7 @@ describe('a full disk', () => {
 })
 
 describe('on S3', () => {
-  it('does the main job', async () => {
+  it('does the main job', { timeout: 120_000 }, async () => {
     const minio = inject('minio')
     const bucket = await createBucket(minio)
     const env = { ...awsEnvironment(minio), FIRN_WAREHOUSE: `s3://${bucket}/a/lake` }

@@ -2,15 +2,14 @@ import type { JsonObject } from '../../base/json.ts'
 import { printPartitionSpec } from '../../spec/partition-spec.ts'
 import { printSchema } from '../../spec/schema-json.ts'
 import { printSortOrder } from '../../spec/sort-order.ts'
-import { printTypeText } from '../../spec/type-text.ts'
 import type { ReadableTable } from '../../table/readable-table.ts'
 import { StaticTable } from '../../table/static-table.ts'
 import type { CommandContext } from '../command.ts'
 import { formatTime } from '../output.ts'
+import { columnLines } from '../column-lines.ts'
 import { contents } from '../table-contents.ts'
 import { loadTable } from '../table-options.ts'
 import { printPartitionTerms, printSortTerms } from '../terms.ts'
-import { TextTable } from '../text-table.ts'
 
 export async function describe(context: CommandContext): Promise<void> {
   const table = await loadTable(context)
@@ -28,7 +27,11 @@ export async function describe(context: CommandContext): Promise<void> {
     sortOrder: printSortOrder(table.sortOrder),
     properties: metadata.properties,
   }
-  await context.output.result(json, () => [...overview(table), '', ...columnsOf(table, context.output.columns)])
+  await context.output.result(json, () => [
+    ...overview(table),
+    '',
+    ...columnLines(table.schema, context.output.columns),
+  ])
 }
 
 function relocatedOf({ relocation }: StaticTable): JsonObject | null {
@@ -52,13 +55,4 @@ function overview(table: ReadableTable): string[] {
     ...Object.entries(metadata.properties).map(([key, value]) => ['property', `${key}=${value}`]),
   ]
   return facts.map(([name = '', value]) => `${name.padEnd(12)}${value}`)
-}
-
-function columnsOf({ schema }: ReadableTable, width: number | undefined): string[] {
-  const isDocumented = schema.fields.some(({ doc }) => doc !== undefined)
-  const columns = [{ title: 'id', alignRight: true }, { title: 'column' }, { title: 'type' }]
-  const rows = schema.fields.map(({ id, name, type, required, doc = '' }) => {
-    return [String(id), name, `${printTypeText(type)}${required ? ' not null' : ''}`, doc]
-  })
-  return new TextTable(isDocumented ? [...columns, { title: 'doc' }] : columns, width).page(rows)
 }
