@@ -118,7 +118,16 @@ class Parser {
       } else if (!(code >= 0x20)) this.#fail() // A control character, or NaN: the end.
     }
     this.#at += 1
-    return hasEscapes ? (JSON.parse(text.slice(start, this.#at)) as string) : text.slice(start + 1, this.#at - 1)
+    return hasEscapes ? this.#unescape(start) : text.slice(start + 1, this.#at - 1)
+  }
+
+  #unescape(start: number): string {
+    try {
+      return JSON.parse(this.#text.slice(start, this.#at)) as string
+    } catch {
+      this.#at = start
+      return this.#fail('a string with a wrong escape')
+    }
   }
 
   #number(): number | bigint {
@@ -145,8 +154,10 @@ class Parser {
     return code
   }
 
-  #fail(): never {
+  #fail(what?: string): never {
     const found = this.#at < this.#text.length ? JSON.stringify(this.#text[this.#at]) : 'the end'
-    throw new SyntaxError(`unexpected ${found} at position ${this.#at}`)
+    const lines = this.#text.slice(0, this.#at).split('\n')
+    const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`
+    throw new SyntaxError(`${what ?? `unexpected ${found}`} at ${place}`)
   }
 }

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { Reporter } from '../base/events.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { FileIOOptions } from '../io/open-file-io.ts'
 import type { Arguments, Options } from './options.ts'
 import type { Output } from './output.ts'
 import type { Progress } from './progress.ts'
@@ -29,6 +30,8 @@ export interface CommandContext {
   readonly progress: Progress
   /** The warehouse's catalog; opened at the first call, closed when the command ends. Errors: ValidationError without one. */
   readonly catalog: () => Promise<Catalog>
+  /** How a location beside the warehouse is opened: s3:// as the warehouse is. Errors: ValidationError. */
+  readonly storeOptions: (location: string) => Promise<Pick<FileIOOptions, 's3'>>
   /** Has something closed when the command ends. */
   readonly closeAtEnd: (resource: { close(): Promise<void> }) => void
   /** What the library tells, as progress; undefined where nobody would see it. */

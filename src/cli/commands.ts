@@ -1,6 +1,7 @@
 /** All verbs as help shows them; what a verb does is loaded when it is called: `firn --help` waits for no Parquet. */
 import { CATALOG_COMMANDS } from './catalog-commands.ts'
 import type { Command } from './command.ts'
+import { CONFIG_COMMANDS } from './config-commands.ts'
 import { MOVE_COMMANDS } from './move-commands.ts'
 import { ROW_COMMANDS } from './row-commands.ts'
 import { TABLE_COMMANDS } from './table-commands.ts'
@@ -11,6 +12,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
   Tables: TABLE_COMMANDS,
   Names: CATALOG_COMMANDS,
   'In and out': MOVE_COMMANDS,
+  Setup: CONFIG_COMMANDS,
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = Object.assign({}, ...Object.values(COMMAND_GROUPS))

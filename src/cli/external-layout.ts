@@ -19,10 +19,10 @@ const FOOTERS_IN_FLIGHT = 16
 
 /** Errors: ValidationError for columns that no type holds, those of reading the files. */
 export async function externalLayout(context: CommandContext, paths: readonly string[]): Promise<TableLayout> {
-  const { options, host, closeAtEnd } = context
+  const { options, host, storeOptions, closeAtEnd } = context
   const given = schemaOption(options)
   const [first = ''] = paths
-  const io = openFileIO(first, { cacheSizeBytes: 0 })
+  const io = openFileIO(first, { ...(await storeOptions(first)), cacheSizeBytes: 0 })
   closeAtEnd(io)
   const { signal } = host
   const files = await listFiles(io, paths, { signal })

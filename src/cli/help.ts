@@ -11,7 +11,8 @@ Usage: firn COMMAND [ARGUMENT…] [OPTION…]
 
 ${Object.entries(COMMAND_GROUPS).map(groupHelp).join('\n\n')}
 
-The warehouse is given by --warehouse URI or FIRN_WAREHOUSE: s3://bucket/prefix, or a folder.
+The warehouse is given by --warehouse URI or FIRN_WAREHOUSE: s3://bucket/prefix, or a folder; or by a name that
+firn config set gave it, with its settings; else it is the config file's default. firn config shows what is in effect.
 S3 is reached by AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the AWS profile.
 
 Where a TABLE is only read, the location of a metadata file or of a table's folder may stand for its name; it needs

@@ -14,7 +14,7 @@ import type { FileIO } from '../io/file-io.ts'
 import { localError } from '../io/local-errors.ts'
 import { localPath, storeKindOf, toLocation } from '../io/location.ts'
 import { openFileIO } from '../io/open-file-io.ts'
-import type { Host } from './command.ts'
+import type { CommandContext, Host } from './command.ts'
 import type { Input } from './input.ts'
 import { textInput } from './text-input.ts'
 
@@ -25,6 +25,7 @@ const CHUNK_BYTES = 8 * 2 ** 20
 
 export interface InputOptions {
   readonly host: Host
+  readonly storeOptions: CommandContext['storeOptions']
   /** In place of what the names tell. */
   readonly format: string | undefined
   readonly formatVersion: 2 | 3
@@ -63,7 +64,8 @@ async function openInput(name: string, options: InputOptions, ios: Map<string, F
   const kind = storeKindOf(location)
   const again = kind !== 'local' || (await isFile(name, location))
   const format = formatOf(name, options.format)
-  const io = ios.get(kind) ?? openFileIO(location, { cacheSizeBytes: 0 })
+  const settings = await options.storeOptions(location)
+  const io = ios.get(kind) ?? openFileIO(location, { ...settings, cacheSizeBytes: 0 })
   ios.set(kind, io)
   if (format !== 'parquet' && kind === 'local') {
     return textInput({ name, format, again, open: () => createReadStream(localPath(location), { signal }) })

@@ -46,10 +46,10 @@ export async function loadRows(context: CommandContext, load: Load): Promise<voi
 }
 
 async function loadFiles(context: CommandContext, load: Load): Promise<Loaded> {
-  const { name, options, host } = context
+  const { name, options, host, storeOptions } = context
   const { files, create } = load
   const format = options.string('format')
-  const inputs = await openInputs(files, { host, format, formatVersion: formatVersion(options) })
+  const inputs = await openInputs(files, { host, storeOptions, format, formatVersion: formatVersion(options) })
   try {
     const existing = await findTable(await context.catalog(), name, host.signal)
     if (existing !== undefined) return await loadExisting(context, existing, inputs.list)

@@ -22,7 +22,12 @@ export interface Arguments {
 
 /** Options that every command has. */
 export const COMMON_OPTIONS: Readonly<Record<string, CommandOption>> = {
-  warehouse: { type: 'string', short: 'w', value: 'URI', help: 's3://bucket/prefix, a folder, or $FIRN_WAREHOUSE' },
+  warehouse: {
+    type: 'string',
+    short: 'w',
+    value: 'URI|NAME',
+    help: 's3://bucket/prefix, a folder, a name of firn config',
+  },
   json: { type: 'boolean', help: 'one line of JSON, or a line an item for lists; 64-bit ids as strings' },
   help: { type: 'boolean', short: 'h', help: 'this text' },
 }

@@ -4,7 +4,8 @@ import { CommitStateUnknownError, IcebergError, ValidationError, messageOf } fro
 import type { Reporter } from '../base/events.ts'
 import { printJson } from '../base/json.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { toLocation } from '../io/location.ts'
+import { storeKindOf } from '../io/location.ts'
+import type { FileIOOptions } from '../io/open-file-io.ts'
 import { isLocation } from './command-name.ts'
 import { closestNames } from '../spec/closest-names.ts'
 import type { Command, Host } from './command.ts'
@@ -15,6 +16,8 @@ import { parseOptions, verbFirst } from './options.ts'
 import type { Options } from './options.ts'
 import { Output, jsonSafe } from './output.ts'
 import { Progress } from './progress.ts'
+import { findWarehouse } from './warehouse.ts'
+import type { Warehouse } from './warehouse.ts'
 
 /** The exit code. Nothing is thrown, and the process is left alone. */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
@@ -43,7 +46,7 @@ async function dispatch(argv: readonly string[], host: Host, output: Output): Pr
   if (verb === undefined) host.stderr.write(generalHelp())
   else if (verb === '--version' || verb === '-V') await output.lines([version()])
   else if (asksHelp) await output.write(topic === undefined ? generalHelp() : helpOn(rest))
-  else if (isFamily(verb) && !isVerb(verb, rest)) {
+  else if (isFamily(verb) && !isVerb(takeVerb(argv).name)) {
     const [word = '--help'] = rest
     if (word !== '--help' && word !== '-h') throw unknownVerb(`${verb} ${word}`)
     await output.write(familyHelp(verb))
@@ -55,35 +58,47 @@ async function dispatch(argv: readonly string[], host: Host, output: Output): Pr
 }
 
 function helpOn(words: readonly string[]): string {
-  const [word = '', next] = words
-  if (isFamily(word) && next === undefined) return familyHelp(word)
-  return commandHelp(find(takeVerb(words).name))
+  const [word = ''] = words
+  const { name } = takeVerb(words)
+  if (!isVerb(name) && isFamily(word) && words.length === 1) return familyHelp(word)
+  return helpOf(name)
 }
 
-/** The verb that a command line begins with, of one word or two, and what follows it. */
+function helpOf(verb: string): string {
+  return commandHelp(find(verb)) + (isFamily(verb) ? `\n${familyHelp(verb)}` : '')
+}
+
+/** The verb that a command line begins with, of one word or two, and what follows it. `config` is both, as `git stash`. */
 function takeVerb([word = '', ...rest]: readonly string[]): {
   readonly name: string
   readonly args: readonly string[]
 } {
-  return isFamily(word) ? { name: `${word} ${rest[0] ?? ''}`.trim(), args: rest.slice(1) } : { name: word, args: rest }
+  const [next] = rest
+  if (!isFamily(word) || (isVerb(word) && (next === undefined || next.startsWith('-'))))
+    return { name: word, args: rest }
+  return { name: `${word} ${next ?? ''}`.trim(), args: rest.slice(1) }
 }
 
 function isFamily(word: string): boolean {
   return Object.keys(COMMANDS).some((name) => name.startsWith(`${word} `))
 }
 
-function isVerb(word: string, [next = '']: readonly string[]): boolean {
-  return Object.hasOwn(COMMANDS, `${word} ${next}`)
+function isVerb(name: string): boolean {
+  return Object.hasOwn(COMMANDS, name)
 }
 
 async function execute(verb: string, options: Options, host: Host, output: Output): Promise<void> {
   const command = find(verb)
-  if (options.flag('help')) return output.write(commandHelp(command))
+  if (options.flag('help')) return output.write(helpOf(verb))
   const progress = new Progress(host.stderr, host.stderrIsTty)
   const reporter: Reporter | undefined = host.stderrIsTty ? (event) => progress.note(event) : undefined
   const resources: { close(): Promise<void> }[] = []
+  let found: Promise<Warehouse | undefined> | undefined
   let opened: Promise<Catalog> | undefined
-  const catalog = (): Promise<Catalog> => (opened ??= openWarehouse(options, host, reporter))
+  const warehouse = (): Promise<Warehouse | undefined> => (found ??= findWarehouse(options.string('warehouse'), host))
+  const catalog = (): Promise<Catalog> => (opened ??= warehouse().then((given) => openWarehouse(given, reporter)))
+  const storeOptions = async (location: string): Promise<Pick<FileIOOptions, 's3'>> =>
+    storeKindOf(location) === 's3' ? { s3: (await warehouse())?.s3 } : {}
   const closeAtEnd = (resource: { close(): Promise<void> }): unknown => resources.push(resource)
   const [name = ''] = options.args
   if (isLocation(name) && !Object.hasOwn(command.options, 'no-relocate')) {
@@ -93,7 +108,7 @@ async function execute(verb: string, options: Options, host: Host, output: Outpu
   }
   try {
     const run = await command.load()
-    await run({ host, name, options, output, progress, reporter, catalog, closeAtEnd })
+    await run({ host, name, options, output, progress, reporter, catalog, storeOptions, closeAtEnd })
   } finally {
     progress.clear()
     await (await opened?.catch(() => undefined))?.close()
@@ -101,20 +116,18 @@ async function execute(verb: string, options: Options, host: Host, output: Outpu
   }
 }
 
-async function openWarehouse(options: Options, { env, cwd }: Host, reporter: Reporter | undefined): Promise<Catalog> {
-  const uri = options.string('warehouse') ?? env['FIRN_WAREHOUSE'] ?? ''
-  if (uri === '') {
+async function openWarehouse(warehouse: Warehouse | undefined, reporter: Reporter | undefined): Promise<Catalog> {
+  if (warehouse === undefined) {
     throw new ValidationError(
-      'no warehouse: give --warehouse URI or set FIRN_WAREHOUSE (s3://bucket/prefix, or a folder)',
+      'no warehouse: give --warehouse URI or set FIRN_WAREHOUSE (s3://bucket/prefix, or a folder), or name one by firn config set',
     )
   }
   const { openCatalog } = await import('../catalog/open-catalog.ts')
-  const location = /^https?:/.test(uri) ? uri : toLocation(uri, cwd)
-  return openCatalog(location, { reporter })
+  return openCatalog(warehouse.uri, { reporter, s3: warehouse.s3 })
 }
 
 function find(verb: string): Command {
-  const command = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined
+  const command = isVerb(verb) ? COMMANDS[verb] : undefined
   if (command === undefined) throw unknownVerb(verb)
   return command
 }

@@ -73,7 +73,7 @@ export function scanOptions({ options, host }: CommandContext): ScanOptions {
  * Which file was found in a folder is told on stderr.
  */
 export async function loadTable(context: CommandContext): Promise<ReadableTable> {
-  const { name, catalog, host, options, reporter, closeAtEnd } = context
+  const { name, catalog, storeOptions, host, options, reporter, closeAtEnd } = context
   const { signal } = host
   const relocate = !options.flag('no-relocate')
   if (!isLocation(name)) {
@@ -81,7 +81,7 @@ export async function loadTable(context: CommandContext): Promise<ReadableTable>
     return (await catalog()).loadTable(name, { signal })
   }
   const location = toLocation(name, host.cwd)
-  const table = await openTable(location, { relocate, reporter, signal })
+  const table = await openTable(location, { ...(await storeOptions(location)), relocate, reporter, signal })
   closeAtEnd(table)
   if (table.metadataLocation !== location) host.stderr.write(`firn: reading ${table.metadataLocation}\n`)
   return table

@@ -24,6 +24,8 @@ export interface S3Settings {
   readonly region?: string | undefined
   /** Bucket in the path and not in the host's name; by default where an endpoint is given. */
   readonly pathStyle?: boolean | undefined
+  /** A profile of the AWS config files: credentials, and the region where none is given. Else AWS_PROFILE. */
+  readonly profile?: string | undefined
   readonly credentials?: S3Credentials | undefined
   readonly sse?: S3Encryption | undefined
   /** Time for an answer to begin, and again for its body; large bodies get more, at 1 MiB/s. 30 s. */
@@ -37,6 +39,7 @@ export interface S3Settings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const MAX_CONNECTION_AGE_MS = 300_000
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 const NODE_NOTE_SWITCH = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
 
 /** The SDK's client for these settings: one attempt a request, kept connections, nothing printed. */
@@ -47,7 +50,7 @@ export function createS3Client(settings: S3Settings, runtime: Runtime, env: Envi
     httpAgent: ageLimited(new HttpAgent(agentOptions), runtime),
     httpsAgent: ageLimited(new HttpsAgent(agentOptions), runtime),
     connectionTimeout: connectTimeoutMs,
-    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    logger: SILENT,
   }
   return withoutNodeNote(() => new S3Client({ ...clientConfig(settings, env), requestHandler }))
 }
@@ -76,6 +79,8 @@ export function clientConfig(settings: S3Settings, env: Environment): S3ClientCo
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
+    // The logger: the SDK would warn on the console of credentials in the environment that it passes over.
+    ...(settings.profile === undefined ? {} : { profile: settings.profile, logger: SILENT }),
     ...(settings.credentials === undefined ? {} : { credentials: identityOf(settings.credentials) }),
   }
 }

@@ -44,12 +44,13 @@ export async function run(argv: readonly string[], overrides: Partial<Host> = {}
     stderr,
     stdin: Readable.from([]),
     stdinIsTty: false,
-    env: {},
     cwd: tmpdir(),
     columns: undefined,
     stderrIsTty: false,
     signal: new AbortController().signal,
     ...overrides,
+    // Whoever runs the tests may have a config file.
+    env: { XDG_CONFIG_HOME: '/nonexistent', ...overrides.env },
   }
   const code = await runCli(argv, host)
   return {

@@ -23,7 +23,7 @@ describe('help', () => {
     const ran = await run(['help', ...name.split(' ')])
     expect(ran.code).toBe(0)
     expect(ran.stdout).toContain(`Usage: firn ${name}`)
-    expect(ran.stdout).toMatch(/^ +-w, --warehouse URI {2,}\w/m)
+    expect(ran.stdout).toMatch(/^ +-w, --warehouse URI\|NAME {2,}\w/m)
     const [, examples = ''] = ran.stdout.split('Examples:\n')
     expect(examples).toMatch(new RegExp(`firn ${name}\\b`))
     expect(await run([...name.split(' '), '--help'])).toMatchObject({ code: 0, stdout: ran.stdout })
