@@ -10,6 +10,17 @@ export const CONFIG_COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['firn config', 'firn config --warehouse prod', `firn config --json | jq -r '.warehouses[].name'`],
     load: async () => (await import('./commands/config.ts')).showConfig,
   },
+  completion: {
+    summary: 'print what a shell reads to complete commands, options, and names of the warehouse',
+    usage: 'completion bash|zsh|fish',
+    args: { least: 1, most: 1 },
+    options: {},
+    examples: [
+      'source <(firn completion bash)            # in ~/.bashrc; zsh too, after compinit',
+      'firn completion fish > ~/.config/fish/completions/firn.fish',
+    ],
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
   'config path': {
     summary: 'print where the config file is: $FIRN_CONFIG, else firn/config.json in $XDG_CONFIG_HOME or ~/.config',
     usage: 'config path',

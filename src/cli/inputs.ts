@@ -14,11 +14,11 @@ import type { FileIO } from '../io/file-io.ts'
 import { localError } from '../io/local-errors.ts'
 import { localPath, storeKindOf, toLocation } from '../io/location.ts'
 import { openFileIO } from '../io/open-file-io.ts'
+import { INPUT_FORMATS } from './choices.ts'
 import type { CommandContext, Host } from './command.ts'
 import type { Input } from './input.ts'
 import { textInput } from './text-input.ts'
 
-const FORMATS = ['parquet', 'csv', 'ndjson', 'json'] as const
 const EXTENSIONS: Readonly<Record<string, string>> = { pq: 'parquet', jsonl: 'ndjson' }
 const OPEN_CONCURRENCY = 8
 const CHUNK_BYTES = 8 * 2 ** 20
@@ -80,13 +80,13 @@ async function openInput(name: string, options: InputOptions, ios: Map<string, F
   return textInput({ name, format, again, open: () => chunksOf(source, signal) })
 }
 
-function formatOf(name: string, given: string | undefined): (typeof FORMATS)[number] {
+function formatOf(name: string, given: string | undefined): (typeof INPUT_FORMATS)[number] {
   const extension = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ''
   const told = given ?? (name === '-' ? 'ndjson' : (EXTENSIONS[extension] ?? extension))
-  const format = FORMATS.find((known) => known === told)
+  const format = INPUT_FORMATS.find((known) => known === told)
   if (format !== undefined) return format
-  if (given !== undefined) throw new ValidationError(`--format is one of ${FORMATS.join(', ')}, not "${given}"`)
-  throw new ValidationError(`${name}: its name does not tell what it is: give --format ${FORMATS.join(', ')}`)
+  if (given !== undefined) throw new ValidationError(`--format is one of ${INPUT_FORMATS.join(', ')}, not "${given}"`)
+  throw new ValidationError(`${name}: its name does not tell what it is: give --format ${INPUT_FORMATS.join(', ')}`)
 }
 
 /** Whether it is a file, not a pipe with a name. Says more than "does not exist", which is what a store says of a folder. */

@@ -2,6 +2,7 @@
 /** The `firn` command: wires the process to `runCli`. */
 import { isatty } from 'node:tty'
 import type { Host } from './command.ts'
+import { COMPLETE_VERB } from './completion-scripts.ts'
 import { runCli } from './run.ts'
 
 const interrupt = new AbortController()
@@ -26,4 +27,7 @@ const host: Host = {
   stderrIsTty: stderr.isTTY,
   signal: interrupt.signal,
 }
-process.exitCode = await runCli(process.argv.slice(2), host)
+const argv = process.argv.slice(2)
+process.exitCode = await runCli(argv, host)
+// A prompt waits: not for connections that the time limit left behind.
+if (argv[0] === COMPLETE_VERB) process.exit()

@@ -1,4 +1,5 @@
 /** Options that several commands have. */
+import { FORMAT_VERSIONS, INPUT_FORMATS } from './choices.ts'
 import type { CommandOption } from './options.ts'
 
 export type OptionSet = Readonly<Record<string, CommandOption>>
@@ -24,10 +25,20 @@ export const LAYOUT: OptionSet = {
   'partition-by': { type: 'string', value: 'TERMS', help: "how files are divided: 'month(date), bucket(16, id)'" },
   'sort-by': { type: 'string', value: 'TERMS', help: "order of rows in files: 'origin asc, delay desc nulls last'" },
   property: { type: 'string', multiple: true, value: 'KEY=VALUE', help: 'a table property; may be given again' },
-  'format-version': { type: 'string', value: '2|3', help: 'Iceberg format version of a new table (2)' },
+  'format-version': {
+    type: 'string',
+    value: '2|3',
+    choices: FORMAT_VERSIONS,
+    help: 'Iceberg format version of a new table (2)',
+  },
   ...CASE,
 }
 export const LOAD: OptionSet = {
-  format: { type: 'string', value: 'FORMAT', help: 'parquet, csv, ndjson, json; else by the name, ndjson for -' },
+  format: {
+    type: 'string',
+    value: 'FORMAT',
+    choices: INPUT_FORMATS,
+    help: 'parquet, csv, ndjson, json; else by the name, ndjson for -',
+  },
   ...LAYOUT,
 }

@@ -9,6 +9,8 @@ export interface CommandOption {
   readonly multiple?: boolean
   /** Shown in help after the name: `URI`, `N`. */
   readonly value?: string
+  /** All values there are, where that is a closed list. */
+  readonly choices?: readonly string[]
   readonly help: string
 }
 

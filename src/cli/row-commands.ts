@@ -1,4 +1,5 @@
 /** Verbs that write and read rows. */
+import { OUTPUT_FORMATS } from './choices.ts'
 import type { Command } from './command.ts'
 import { FILTER, LOAD, TABLE } from './option-sets.ts'
 
@@ -35,7 +36,12 @@ export const ROW_COMMANDS: Readonly<Record<string, Command>> = {
       ...FILTER,
       select: { type: 'string', value: 'COLUMNS', help: 'columns in the order wanted: origin, delay' },
       limit: { type: 'string', value: 'N', help: 'at most so many rows' },
-      format: { type: 'string', value: 'FORMAT', help: 'table, ndjson, json, csv; longs beyond 2^53 are JSON strings' },
+      format: {
+        type: 'string',
+        value: 'FORMAT',
+        choices: OUTPUT_FORMATS,
+        help: 'table, ndjson, json, csv; longs beyond 2^53 are JSON strings',
+      },
     },
     examples: [
       'firn scan travel.flights --limit 10',

@@ -10,6 +10,7 @@ import { isLocation } from './command-name.ts'
 import { closestNames } from '../spec/closest-names.ts'
 import type { Command, Host } from './command.ts'
 import { COMMANDS } from './commands.ts'
+import { COMPLETE_VERB } from './completion-scripts.ts'
 import { INTERRUPTED, USAGE, exitCodeOf } from './exit-code.ts'
 import { commandHelp, familyHelp, generalHelp } from './help.ts'
 import { parseOptions, verbFirst } from './options.ts'
@@ -45,6 +46,7 @@ async function dispatch(argv: readonly string[], host: Host, output: Output): Pr
   const [topic] = rest
   if (verb === undefined) host.stderr.write(generalHelp())
   else if (verb === '--version' || verb === '-V') await output.lines([version()])
+  else if (verb === COMPLETE_VERB) await (await import('./complete.ts')).complete(rest, host, output)
   else if (asksHelp) await output.write(topic === undefined ? generalHelp() : helpOn(rest))
   else if (isFamily(verb) && !isVerb(takeVerb(argv).name)) {
     const [word = '--help'] = rest

@@ -11,6 +11,7 @@ import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
 import type { ReadableTable } from '../table/readable-table.ts'
 import { openTable } from '../table/static-table.ts'
+import { FORMAT_VERSIONS } from './choices.ts'
 import type { CommandContext } from './command.ts'
 import { isLocation } from './command-name.ts'
 import type { Options } from './options.ts'
@@ -46,7 +47,8 @@ export function layoutTerms(
 
 export function formatVersion(options: Options): 2 | 3 {
   const text = options.string('format-version') ?? '2'
-  if (text !== '2' && text !== '3') throw new ValidationError(`--format-version is 2 or 3, not ${JSON.stringify(text)}`)
+  if (!FORMAT_VERSIONS.some((known) => known === text))
+    throw new ValidationError(`--format-version is 2 or 3, not ${JSON.stringify(text)}`)
   return text === '2' ? 2 : 3
 }
 

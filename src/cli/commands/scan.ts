@@ -1,12 +1,12 @@
 import type { RecordBatch } from 'apache-arrow'
 import { ValidationError } from '../../base/errors.ts'
 import type { TableScan } from '../../scan/table-scan.ts'
+import { OUTPUT_FORMATS } from '../choices.ts'
 import type { CommandContext } from '../command.ts'
 import type { Output } from '../output.ts'
 import { csvHeader, csvRows, jsonRows, textRows } from '../row-format.ts'
 import { loadTable, scanOptions } from '../table-options.ts'
 
-const FORMATS = ['table', 'ndjson', 'json', 'csv'] as const
 /** Rows of a table where no limit is given. */
 const SHOWN_ROWS = 40
 /** Rows that are written at once. */
@@ -17,9 +17,9 @@ export async function scan(context: CommandContext): Promise<void> {
   const { options, output } = context
   const { json, columns } = output
   const given = options.string('format') ?? (json || columns === undefined ? 'ndjson' : 'table')
-  const format = FORMATS.find((known) => known === given)
+  const format = OUTPUT_FORMATS.find((known) => known === given)
   if (format === undefined)
-    throw new ValidationError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(given)}`)
+    throw new ValidationError(`--format is one of ${OUTPUT_FORMATS.join(', ')}, not ${JSON.stringify(given)}`)
   const request = scanOptions(context)
   const table = await loadTable(context)
   if (format !== 'table') return printLines(table.scan(request), format, output)
