@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ['default', new SummaryReporter('unit')],
     // Vitest leaves one core free; on two that would halve the suite's speed.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     // The first run on a machine may build MinIO from source.
     hookTimeout: 900_000,
     // The SDK's note about Node 20 would come once a worker; nothing else is switched off by it.
