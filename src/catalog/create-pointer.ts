@@ -51,6 +51,21 @@ export async function createPointer(
   namespaces: NamespaceStore,
   request: CreateRequest,
 ): Promise<CreatedPointer> {
+  const lost = new Set<string>()
+  try {
+    return await tryToCreate(env, namespaces, { request, lost })
+  } finally {
+    // Only now: a later attempt may take the name of an earlier one's file again, and a DELETE may land late.
+    if (lost.size > 0) await env.io.delete([...lost]).catch(() => {})
+  }
+}
+
+/** `lost` is left with the metadata files of attempts that definitely failed. */
+async function tryToCreate(
+  env: CatalogEnvironment,
+  namespaces: NamespaceStore,
+  { request, lost }: { readonly request: CreateRequest; readonly lost: Set<string> },
+): Promise<CreatedPointer> {
   const { io } = env
   const { identifier, signal } = request
   const pointers = new PointerStore(env)
@@ -62,6 +77,7 @@ export async function createPointer(
     const leftMs = DIRECTORY_GRACE_MS / 2 - ((await io.storeTimeMs()) - request.startMs)
     if (leftMs <= 0) throw tooLate(name)
     const next = firstPointer(env, { ...request, metadataLocation }, place)
+    lost.delete(metadataLocation)
     const outcome = await pointers.swap({
       location: place.location,
       base: place.base,
@@ -74,7 +90,7 @@ export async function createPointer(
       await confirmName(env, namespaces, { ...place, mine: next, grave: HOLLOW })
       return { held: outcome.held, metadataLocation, outrun: outcome.held.body.u !== next.u }
     }
-    await io.delete([metadataLocation])
+    lost.add(metadataLocation)
   }
   throw lostRace(`${name} was made`)
 }

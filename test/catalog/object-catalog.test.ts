@@ -9,6 +9,7 @@ import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { CatalogOptions } from '../../src/catalog/open-catalog.ts'
 import { toLocation } from '../../src/io/location.ts'
+import type { FileIO } from '../../src/io/file-io.ts'
 import { openFileIO } from '../../src/io/open-file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { catalogContract } from '../contract/catalog-contract.ts'
@@ -71,4 +72,34 @@ it('never goes on into a table that was made anew under the name before a commit
   await table.append([{ id: 'b' }])
   await expect(table.append([{ id: 'c' }])).rejects.toThrow(/dropped and made again/)
   expect((await others.loadTable('ns.t')).metadata.snapshots).toEqual([])
+})
+
+it('never deletes the metadata file of a table that was made at a second attempt', async () => {
+  const warehouse = `memory://${randomUUID()}/warehouse`
+  const others = await openCatalog(warehouse)
+  await others.createNamespace('ns')
+  const io = new MemoryFileIO({ runtime: systemRuntime })
+  const deleted: string[] = []
+  let isFirst = true
+  const watched = overriding<FileIO>(io, {
+    delete: (locations, options) => (deleted.push(...locations), io.delete(locations, options)),
+  })
+  const cas = overriding(io.cas, {
+    async put(...args) {
+      if (isFirst && args[0].endsWith('/ns/1/t.json')) {
+        // A rival's table, and its namespace, come and go: the next attempt begins anew, with the same version.
+        isFirst = false
+        await others.createTable('ns.t', { schema: { id: 'string' } })
+        await others.dropTable('ns.t')
+        await others.dropNamespace('ns')
+        await others.createNamespace('ns')
+      }
+      return io.cas.put(...args)
+    },
+  })
+  const keys = catalogKeys(warehouse)
+  const parts = { cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 1_000 }
+  const table = await new ObjectCatalog({ io: watched, ...parts }).createTable('ns.t', { schema: { id: 'string' } })
+  expect(isFirst).toBe(false)
+  expect(deleted).not.toContain(table.metadataLocation)
 })
