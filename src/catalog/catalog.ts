@@ -164,6 +164,11 @@ export interface Catalog {
    * or elsewhere, by the metadata file whose location is returned. Errors: NoSuchTableError, NoSuchNamespaceError.
    */
   deregisterTable(name: TableName, options?: DeregisterTableOptions): Promise<string>
+  /**
+   * A location in the warehouse for a copy of a table, which keeps its uuid: registerTable takes the copy from there, once
+   * its files are written. The same for the same uuid. Errors: AlreadyExistsError where the uuid is that of a table here.
+   */
+  reserveTable(name: TableName, uuid: string): Promise<string>
   /** Errors: NoSuchTableError, NoSuchNamespaceError. */
   loadTable(name: TableName, options?: CallOptions): Promise<Table>
   /** The tables as they were together at one moment: a multi-table transaction shows in all of them or in none. */

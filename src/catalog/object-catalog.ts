@@ -27,6 +27,7 @@ import { PointerStore } from './pointer-store.ts'
 import type { PointerKind } from './pointer.ts'
 import { purgeName } from './purge-name.ts'
 import { readRegistrable, registerPointer } from './register-table.ts'
+import { reserveTable } from './reserve-table.ts'
 import { StagedCreation } from './staged-creation.ts'
 import { sweepRecords } from './sweep-records.ts'
 import { TableTransaction } from './table-transaction.ts'
@@ -153,6 +154,11 @@ export class ObjectCatalog implements Catalog {
     await this.#ensureWritable()
     const commitId = this.#env.runtime.uuid()
     return deregisterTable(this.#env, this.#namespaces, { identifier, dropped, uuid, commitId, signal })
+  }
+
+  async reserveTable(name: TableName, uuid: string): Promise<string> {
+    await this.#ensureWritable()
+    return reserveTable(this.#env, { identifier: parsed(name), uuid })
   }
 
   async loadTable(name: TableName, { signal }: CallOptions = {}): Promise<Table> {

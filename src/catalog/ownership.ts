@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { AlreadyExistsError } from '../base/errors.ts'
 import { mapConcurrent } from '../base/concurrency.ts'
-import { canonicalLocation } from '../io/location.ts'
+import { canonicalLocation, lastSegment, parentLocation } from '../io/location.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
 import type { Held } from './cas-body.ts'
@@ -32,6 +32,7 @@ export interface HeldOwn {
 
 const CONCURRENCY = 16
 const MAX_HOPS = 20
+const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 const OF_LOCATION = /\/[\da-f]{64}\.json$/
 
 /** Keys of the records of a uuid and of a location. */
@@ -70,6 +71,20 @@ export function wasGivenUp(body: PointerBody | undefined): boolean {
   return body !== undefined && !isTaken(body) && body.metadataLocation !== undefined
 }
 
+/** Errors: AlreadyExistsError where the folder of a uuid holds files of a table that this warehouse made. */
+export async function checkUuidIsForeign(
+  { io, keys }: CatalogEnvironment,
+  uuid: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for await (const { entries } of io.list(`${keys.tableLocation(uuid)}/`, { signal })) {
+    if (entries.length === 0) continue
+    throw new AlreadyExistsError(`the table's uuid ${uuid} is that of a table of this warehouse, live or dropped`, {
+      context: { uuid },
+    })
+  }
+}
+
 /** Without intents. Errors: AlreadyExistsError naming who has one of them. */
 export async function freeOwns(env: CatalogEnvironment, locations: readonly string[]): Promise<readonly HeldOwn[]> {
   const pointers = new PointerStore(env)
@@ -92,6 +107,11 @@ export async function isApart(
   own: readonly string[],
 ): Promise<boolean> {
   const mine = places.map(canonicalLocation)
+  // Nothing else may lie in a folder of the warehouse that is named by a uuid, or around it.
+  const [home = ''] = mine
+  const isOwnFolder =
+    UUID_FOLDER.test(lastSegment(home)) && parentLocation(home) === canonicalLocation(env.keys.warehouse)
+  if (isOwnFolder && mine.every((place) => place === home || place.startsWith(`${home}/`))) return true
   let isUndecided = false
   for await (const page of env.cas.list(env.keys.allOwn)) {
     const others = page.entries.map((entry) => entry.location).filter((key) => OF_LOCATION.test(key))

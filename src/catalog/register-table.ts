@@ -18,7 +18,7 @@ import { firstContent } from './create-pointer.ts'
 import { freeName } from './name-claims.ts'
 import { lostRace, outcomeUnknown } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import { freeOwns, isApart, ownKeys, takenBy, wasGivenUp } from './ownership.ts'
+import { checkUuidIsForeign, freeOwns, isApart, ownKeys, takenBy, wasGivenUp } from './ownership.ts'
 import { PointerStore } from './pointer-store.ts'
 import { transact } from './transact.ts'
 
@@ -152,19 +152,6 @@ function checkForeign({ keys }: CatalogEnvironment, location: string, free: stri
   throw new AlreadyExistsError(`${location} belongs to a table of this warehouse, live or dropped: it has its name`, {
     context,
   })
-}
-
-async function checkUuidIsForeign(
-  { io, keys }: CatalogEnvironment,
-  uuid: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for await (const { entries } of io.list(`${keys.tableLocation(uuid)}/`, { signal })) {
-    if (entries.length === 0) continue
-    throw new AlreadyExistsError(`the table's uuid ${uuid} is that of a table of this warehouse, live or dropped`, {
-      context: { uuid },
-    })
-  }
 }
 
 /** Metadata files count on from the one registered, so that the highest version is the newest for all who look. */

@@ -51,6 +51,11 @@ export abstract class ReadableTable {
     return this.#source.name
   }
 
+  /** By which its files are read. */
+  get io(): FileIO {
+    return this.#source.io
+  }
+
   get metadata(): TableMetadata {
     return this.#source.current.metadata
   }
