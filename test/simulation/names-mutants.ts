@@ -3,6 +3,7 @@ import type { Edit, Mutant } from './mutants.ts'
 
 const RECORD = 'catalog/transaction-record.ts'
 const STORE = 'catalog/pointer-store.ts'
+const REGISTER = 'catalog/register-table.ts'
 
 /** So short that any later body hides one's own. */
 export const SHORTEST_RING: Edit = {
@@ -194,6 +195,56 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
         replace: '  const once = runtime.uuid()\n  for (let number = 0; ; number++) {',
       },
       { file: 'catalog/commit-tables.ts', find: 'const commitId = runtime.uuid()', replace: 'const commitId = once' },
+    ],
+  },
+  {
+    name: 'register without the record of the uuid and the location',
+    edits: [{ file: REGISTER, find: '        ...owns.map(', replace: '        ...owns.slice(0, 0).map(' }],
+  },
+  {
+    name: 'register without a look at tables in and around it',
+    edits: [{ file: REGISTER, find: '(await isApart(env, places, keys)) &&', replace: '[isApart].length > 0 &&' }],
+  },
+  {
+    name: 'register that looks at tables in and around it before its own intents stand',
+    firstSeed: 120,
+    edits: [
+      { file: REGISTER, find: '(await isApart(env, places, keys)) &&', replace: '' },
+      {
+        file: REGISTER,
+        find: 'const owns = await freeOwns(env, keys)',
+        replace: 'const owns = await freeOwns(env, keys)\n    if (!(await isApart(env, places, keys))) continue',
+      },
+    ],
+  },
+  {
+    name: 'register without reading the namespace again',
+    edits: [
+      {
+        file: REGISTER,
+        find: '(await namespaces.liveGeneration(identifier.namespace)) === place.generation',
+        replace: 'true',
+      },
+    ],
+  },
+  {
+    name: 'deregister that keeps uuid and location',
+    edits: [
+      {
+        file: 'catalog/deregister-table.ts',
+        find: ', ...(await givingUp(env, from.held.body, metadataLocation))',
+        replace: ', ...(await givingUp(env, from.held.body, metadataLocation)).slice(0, 0)',
+      },
+    ],
+  },
+  {
+    name: 'deregister that leaves a tombstone for undrop',
+    edits: [
+      {
+        file: 'catalog/deregister-table.ts',
+        find: "state: 'dropped', hollow: true, droppedAtMs",
+        replace: "state: 'dropped', droppedAtMs",
+      },
     ],
   },
 ]

@@ -4,6 +4,7 @@
  * row of a table is lost or doubled whatever it is called, that a table has one name and a name one table, that what was
  * acknowledged happened once and what failed never, and that no file of a table is deleted that could still be read.
  */
+import type { ForeignTable } from './foreign-tables.ts'
 import type { ObjectStore } from './object-store.ts'
 
 interface Body {
@@ -44,6 +45,10 @@ interface Table {
   isPurging: boolean
   /** Its creation was taken back. */
   isBuried: boolean
+  /** Not this warehouse's: deregistered, or never registered. Its files stay. */
+  isAway: boolean
+  /** The key that its body is at. */
+  home?: string
 }
 
 const CATALOG = '/_catalog/v1/'
@@ -61,6 +66,8 @@ export class NamesOracle {
   readonly #effects = new Map<string, number>()
   /** Operations whose table stood in a generation of a namespace that is gone. */
   readonly #lost = new Set<string>()
+  /** Where the tables lie that others made. */
+  readonly #places = new Map<string, string>()
   /** Which operation made the table at a key live. */
   readonly #makers = new Map<string, string>()
   /** Of each row, the tables that it goes to. */
@@ -104,6 +111,33 @@ export class NamesOracle {
       const seen = mine.filter(({ rows }) => rows.has(row))
       if (seen.length > 0 && seen.length < mine.length) this.fail(`a reader saw half of ${row}`)
     }
+  }
+
+  /** A table that others made, where it lies. */
+  isForeign({ uuid, location, metadataLocation }: ForeignTable): void {
+    const rows = this.#rowsOf(metadataLocation)
+    for (const row of rows.keys()) this.adds(row, [uuid])
+    this.#tables.set(uuid, { rows, metadataLocation, isPurging: false, isBuried: false, isAway: true })
+    this.#places.set(uuid, location)
+  }
+
+  /** Tables that could be registered, by their newest metadata. */
+  get away(): readonly { readonly uuid: string; readonly metadataLocation: string }[] {
+    return [...this.#tables].flatMap(([uuid, { isAway, metadataLocation }]) =>
+      isAway && metadataLocation !== undefined ? [{ uuid, metadataLocation }] : [],
+    )
+  }
+
+  /** Whether the record of a uuid says in the end that the table is this warehouse's. */
+  owns(uuid: string, isTaken: boolean): void {
+    const table = this.#tables.get(uuid)
+    if (table === undefined || table.isPurging || table.isBuried) return
+    if (table.isAway && isTaken) this.fail(`${uuid} is owned, and nowhere`)
+    if (!table.isAway && !isTaken && this.#places.has(uuid)) this.fail(`${uuid} is registered, and not owned`)
+  }
+
+  get uuids(): string[] {
+    return [...this.#tables.keys()]
   }
 
   get keys(): string[] {
@@ -179,9 +213,11 @@ export class NamesOracle {
     const pointer = this.#pointers.get(location)
     if (pointer === undefined) return
     const content = this.#effective(pointer)
+    if (content.hollow === true) this.#leave(location, content)
     if (content.hollow === true || content.kind !== 'table') return this.#checkNames()
     const table = this.#table(content.uuid)
     const operation = content === pointer ? pointer.commitId : (pointer.txn?.commitId ?? '')
+    if (content.movedTo === undefined) table.home = location
     if (content.state === 'live') this.#checkLive(location, { content, table, operation, pointer })
     else {
       this.#makers.delete(location)
@@ -192,6 +228,27 @@ export class NamesOracle {
     this.#checkNames()
   }
 
+  /** A hollow body that says where its table stood: the table was deregistered, and no row of it may be forgotten. */
+  #leave(location: string, { uuid, metadataLocation }: Content): void {
+    const table = this.#tables.get(uuid)
+    // What it left behind at other keys stays there when it comes back.
+    if (metadataLocation === undefined || table?.home !== location || table.isAway) return
+    if (table.metadataLocation !== metadataLocation) this.fail(`${uuid} was deregistered with rows missing`)
+    table.isAway = true
+    this.#makers.delete(location)
+  }
+
+  /** Registered by an older metadata file, a table is what that says. */
+  #return(table: Table, rows: ReadonlyMap<string, string>): void {
+    table.isAway = false
+    for (const row of table.rows.keys()) {
+      if (rows.has(row)) continue
+      this.#owners.delete(row)
+      this.#rowOutcomes.delete(row)
+    }
+    table.rows = rows
+  }
+
   #checkLive(
     location: string,
     { content, table, operation, pointer }: { content: Content; table: Table; operation: string; pointer: Pointer },
@@ -200,6 +257,7 @@ export class NamesOracle {
     if (table.isPurging) this.fail(`${uuid} is live again at ${location}, though it is being purged`)
     if (!this.#store.objects.has(metadataLocation)) return this.fail(`${location}: its metadata is missing`)
     const rows = this.#rowsOf(metadataLocation)
+    if (table.isAway) this.#return(table, rows)
     for (const row of table.rows.keys()) if (!rows.has(row)) this.fail(`${location} v${pointer.v}: row ${row} is lost`)
     for (const [row, file] of rows) {
       if (this.#owners.get(row)?.includes(uuid) !== true) this.fail(`${location}: row ${row}, which is another table's`)
@@ -226,6 +284,12 @@ export class NamesOracle {
       if (isTrash(location) || this.#effective(pointer).state !== 'live' || !this.#isVisible(location)) continue
       const { uuid } = this.#effective(pointer)
       const name = location.replace('%2Eview', '')
+      const place = this.#places.get(uuid)
+      for (const [other, at] of this.#places) {
+        const isWithin =
+          place !== undefined && other !== uuid && (at.startsWith(`${place}/`) || place.startsWith(`${at}/`))
+        if (isWithin && uuids.has(other)) this.fail(`${uuid} and ${other} lie in one another, and both are registered`)
+      }
       if (uuids.has(uuid)) this.fail(`${uuid} is live at ${uuids.get(uuid)} and at ${location}`)
       if (names.has(name)) this.fail(`${name} is live twice`)
       uuids.set(uuid, location)
@@ -260,7 +324,13 @@ export class NamesOracle {
   #table(uuid: string): Table {
     const known = this.#tables.get(uuid)
     if (known !== undefined) return known
-    const table: Table = { rows: new Map(), metadataLocation: undefined, isPurging: false, isBuried: false }
+    const table: Table = {
+      rows: new Map(),
+      metadataLocation: undefined,
+      isPurging: false,
+      isBuried: false,
+      isAway: false,
+    }
     this.#tables.set(uuid, table)
     return table
   }
@@ -273,9 +343,11 @@ export class NamesOracle {
       if (outcome === 'failed' && count !== 0) this.fail(`${operation} was reported failed and took effect`)
     }
     const homes = this.#homes()
-    for (const [uuid, { metadataLocation, rows, isPurging, isBuried }] of this.#tables) {
+    for (const [uuid, { metadataLocation, rows, isPurging, isBuried, isAway }] of this.#tables) {
       if (metadataLocation === undefined || isPurging || isBuried) continue
       const found = [...(homes.get(uuid) ?? [])]
+      if (isAway && found.length > 0) this.fail(`table ${uuid} was deregistered, and is at ${found.join(' and ')}`)
+      if (isAway) continue
       if (found.length !== 1) this.fail(`table ${uuid} is at ${found.join(' and ') || 'no name and not in trash'}`)
       for (const file of rows.values()) if (!this.#store.objects.has(file)) this.fail(`${uuid}: ${file} is gone`)
     }

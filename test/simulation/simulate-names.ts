@@ -9,6 +9,7 @@ import type { TableIdentifier } from '../../src/spec/identifier.ts'
 import type { CommitAction, TableOperations } from '../../src/transaction/operations.ts'
 import { Client } from './client.ts'
 import { FolderTree } from './folder-tree.ts'
+import { ROW, writeForeignTables } from './foreign-tables.ts'
 import { NamesOracle } from './names-oracle.ts'
 import type { Outcome } from './names-oracle.ts'
 import { ObjectStore } from './object-store.ts'
@@ -27,7 +28,6 @@ const OPERATIONS = 10
 const FAULTS = 0.07
 const CRASHES = 0.1
 const MAX_EVENTS = 200_000
-const ROW = 'row.'
 
 export interface NamesHistory {
   readonly violation: string | undefined
@@ -158,8 +158,10 @@ class NamesWorld {
   }
 
   async #setUp(): Promise<void> {
-    const { namespaces } = this.#process()
+    const { namespaces, env } = this.#process()
     for (const space of this.#spaces) await namespaces.create([space], {})
+    for (const table of await writeForeignTables(env, `${WAREHOUSES[this.#scheme]}-foreign`))
+      this.#oracle.isForeign(table)
   }
 
   async #work(): Promise<void> {
@@ -189,6 +191,8 @@ class NamesWorld {
     ['undropTo', 4, (p) => this.#undropTo(p)],
     ['purge', 2, (p) => this.#sut.purgeName(p.env, p.namespaces, { ...this.#target(p), ...this.#kind() })],
     ['rename', 7, (p) => this.#rename(p)],
+    ['register', 6, (p) => this.#register(p)],
+    ['deregister', 4, (p) => this.#deregister(p)],
     ['createNamespace', 4, (p) => p.namespaces.create([this.#random.pick(this.#spaces)], {}, p.operation)],
     ['dropNamespace', 4, (p) => this.#dropNamespace(p)],
     ['transaction', 7, (p) => this.#transact(p)],
@@ -268,6 +272,20 @@ class NamesWorld {
   async #rename({ env, namespaces, operation }: Process): Promise<void> {
     const request = { from: this.#identifier(), to: this.#identifier(), commitId: operation, ...this.#kind() }
     await this.#sut.renameName(env, namespaces, request)
+  }
+
+  async #register({ env, namespaces, operation }: Process): Promise<void> {
+    const [first, ...others] = this.#oracle.away
+    if (first === undefined) throw new this.#sut.IcebergError('nothing to register')
+    const { metadataLocation } = this.#random.pick([first, ...others])
+    const registrable = await this.#sut.readRegistrable(env, { identifier: this.#identifier(), metadataLocation })
+    await this.#sut.registerPointer(env, namespaces, { ...registrable, commitId: operation })
+  }
+
+  async #deregister(process: Process): Promise<void> {
+    const { env, namespaces } = process
+    const request = { ...this.#target(process), dropped: this.#random.chance(0.4) }
+    await this.#sut.deregisterTable(env, namespaces, request)
   }
 
   async #dropNamespace({ env, namespaces, operation }: Process): Promise<void> {
@@ -351,6 +369,10 @@ class NamesWorld {
     for (const space of this.#spaces) await namespaces.settle([space])
     const pointers = new this.#sut.PointerStore(env)
     for (const key of this.#oracle.keys) await pointers.settle(key)
+    for (const uuid of this.#oracle.uuids) {
+      const own = await pointers.settle(env.keys.own(uuid))
+      this.#oracle.owns(uuid, own?.body.state === 'live')
+    }
   }
 
   #rowsOf(location: string): ReadonlyMap<string, string> {

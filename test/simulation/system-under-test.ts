@@ -17,6 +17,8 @@ type Modules = Pick<
   Pick<typeof import('../../src/catalog/move-name.ts'), 'renameName'> &
   Pick<typeof import('../../src/catalog/purge-name.ts'), 'purgeName'> &
   Pick<typeof import('../../src/catalog/undrop-name.ts'), 'undropName'> &
+  Pick<typeof import('../../src/catalog/register-table.ts'), 'readRegistrable' | 'registerPointer'> &
+  Pick<typeof import('../../src/catalog/deregister-table.ts'), 'deregisterTable'> &
   Pick<typeof import('../../src/catalog/table-transaction.ts'), 'TableTransaction'> &
   Pick<typeof import('../../src/transaction/commit.ts'), 'commitTable'> &
   Pick<typeof import('../../src/io/local-cas.ts'), 'LocalCasStore'> &
@@ -39,6 +41,8 @@ const FILES = [
   'catalog/move-name.ts',
   'catalog/purge-name.ts',
   'catalog/undrop-name.ts',
+  'catalog/register-table.ts',
+  'catalog/deregister-table.ts',
   'catalog/table-transaction.ts',
   'transaction/commit.ts',
   'io/local-cas.ts',
