@@ -41,5 +41,7 @@ export interface CommandContext {
 export interface Command extends Arguments {
   readonly summary: string
   readonly examples: readonly string[]
+  /** The first argument is a location or the name of a warehouse, not of a table. */
+  readonly takesLocation?: true
   readonly load: () => Promise<(context: CommandContext) => Promise<void>>
 }

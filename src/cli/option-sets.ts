@@ -20,6 +20,10 @@ export const FILTER: OptionSet = {
   ...CASE,
   ...READ,
 }
+export const SELECTION: OptionSet = {
+  select: { type: 'string', value: 'COLUMNS', help: 'columns in the order wanted: origin, delay' },
+  limit: { type: 'string', value: 'N', help: 'at most so many rows' },
+}
 export const LAYOUT: OptionSet = {
   schema: { type: 'string', value: 'COLUMNS', help: "'id long not null, ts timestamptz', or a schema as Iceberg JSON" },
   'partition-by': { type: 'string', value: 'TERMS', help: "how files are divided: 'month(date), bucket(16, id)'" },

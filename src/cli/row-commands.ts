@@ -1,7 +1,7 @@
 /** Verbs that write and read rows. */
 import { OUTPUT_FORMATS } from './choices.ts'
 import type { Command } from './command.ts'
-import { FILTER, LOAD, TABLE } from './option-sets.ts'
+import { FILTER, LOAD, SELECTION, TABLE } from './option-sets.ts'
 
 export const ROW_COMMANDS: Readonly<Record<string, Command>> = {
   import: {
@@ -34,8 +34,7 @@ export const ROW_COMMANDS: Readonly<Record<string, Command>> = {
     args: TABLE,
     options: {
       ...FILTER,
-      select: { type: 'string', value: 'COLUMNS', help: 'columns in the order wanted: origin, delay' },
-      limit: { type: 'string', value: 'N', help: 'at most so many rows' },
+      ...SELECTION,
       format: {
         type: 'string',
         value: 'FORMAT',

@@ -29,6 +29,21 @@ export function textRows(schema: Schema): (batch: RecordBatch) => (row: number) 
   return printRows(schema, toText, 'null', (cells) => cells)
 }
 
+/** Rows that are printed at once. */
+const CHUNK_ROWS = 1_000
+
+export async function* printChunks<T>(
+  batches: AsyncIterable<RecordBatch>,
+  print: (batch: RecordBatch) => (row: number) => T,
+): AsyncGenerator<T[]> {
+  for await (const batch of batches) {
+    const printRow = print(batch)
+    for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
+      yield Array.from({ length: Math.min(CHUNK_ROWS, batch.numRows - from) }, (_, i) => printRow(from + i))
+    }
+  }
+}
+
 function printRows<T>(
   { fields }: Schema,
   printerOf: (type: Type) => Printer,

@@ -103,7 +103,7 @@ async function execute(verb: string, options: Options, host: Host, output: Outpu
     storeKindOf(location) === 's3' ? { s3: (await warehouse())?.s3 } : {}
   const closeAtEnd = (resource: { close(): Promise<void> }): unknown => resources.push(resource)
   const [name = ''] = options.args
-  if (isLocation(name) && !Object.hasOwn(command.options, 'no-relocate')) {
+  if (isLocation(name) && !Object.hasOwn(command.options, 'no-relocate') && command.takesLocation !== true) {
     throw new ValidationError(
       `firn ${verb} takes a name, not a location: firn register TABLE LOCATION gives a table one; quote names with slashes`,
     )

@@ -73,7 +73,8 @@ export async function copyTable(source: CopySource, options: CopyTableOptions): 
 function selected(metadata: TableMetadata, which: 'all' | 'current'): TableMetadata {
   if (which === 'all') return metadata
   const { currentSnapshotId: id, snapshots, refs, snapshotLog } = metadata
-  const isKept = (snapshot: JsonObject): boolean => String(snapshot['snapshot-id']) === String(id)
+  const isKept = ({ 'snapshot-id': of }: JsonObject): boolean =>
+    (typeof of === 'bigint' || typeof of === 'number') && BigInt(of) === id
   return {
     ...metadata,
     snapshots: snapshots.filter(({ snapshotId }) => snapshotId === id),
@@ -190,9 +191,9 @@ class TableCopy {
   async #copyFile(file: DataFile): Promise<MovedFile | undefined> {
     const to = this.#move(file.filePath)
     if (namesFiles(file)) {
-      const moved = await movedDeletes(this.#from, file, this.#move, this.#options)
-      await this.#write(to, moved.bytes)
-      return moved
+      const copy = await movedDeletes(this.#from, file, this.#move, this.#options)
+      await this.#write(to, copy.bytes)
+      return copy
     }
     if (this.#there.get(to) !== file.fileSizeInBytes) {
       await this.#write(to, (await this.#from.read(file.filePath, this.#options)).bytes)

@@ -54,7 +54,7 @@ async function movedPositions(
     for (let i = 0; i < batch.numRows; i++) rows.push(get(i))
   }
   const renamed = rows
-    .map((row) => ({ file_path: move(String(row['file_path'])), pos: row['pos'] }))
+    .map(({ file_path: path, pos }) => ({ file_path: move(typeof path === 'string' ? path : ''), pos }))
     .toSorted((a, b) => compareBytewise(a.file_path, b.file_path) || Number(a.pos) - Number(b.pos))
   const writer = createParquetWriter({ schema: SCHEMA })
   for await (const batch of toBatches(renamed, SCHEMA)) writer.write(batch)

@@ -7,7 +7,12 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 export type MovePath = (location: string) => string
 
 /** Properties that say where a table writes; deprecated ones too. */
-const PLACES = [DATA_LOCATION, METADATA_LOCATION, 'write.object-storage.path', 'write.folder-storage.path']
+const PLACES: ReadonlySet<string> = new Set([
+  DATA_LOCATION,
+  METADATA_LOCATION,
+  'write.object-storage.path',
+  'write.folder-storage.path',
+])
 const OUTSIDE = 'data/outside'
 
 export function movedPaths({ location }: Pick<TableMetadata, 'location'>, to: string): MovePath {
@@ -28,7 +33,7 @@ export function movedPaths({ location }: Pick<TableMetadata, 'location'>, to: st
 export function movedProperties({ location, properties }: TableMetadata, move: MovePath): TableMetadata['properties'] {
   const from = `${comparable(location)}/`
   const entries = Object.entries(properties).flatMap(([key, value]) => {
-    if (!PLACES.includes(key)) return [[key, value]]
+    if (!PLACES.has(key)) return [[key, value]]
     return comparable(value).startsWith(from) ? [[key, move(value)]] : []
   })
   return Object.fromEntries(entries) as TableMetadata['properties']

@@ -57,7 +57,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'hollow intent body: an intent forgets the ring',
-    firstSeed: 380,
+    firstSeed: 20,
     edits: [
       {
         file: 'catalog/transact.ts',
@@ -78,7 +78,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-movedTo: the chain test stops at the key',
-    firstSeed: 380,
+    firstSeed: 95,
     edits: [
       SHORTEST_RING,
       {
@@ -101,7 +101,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'undrop without reading the namespace again',
-    firstSeed: 505,
+    firstSeed: 460,
     edits: [
       {
         file: 'catalog/undrop-name.ts',
@@ -112,7 +112,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rename without reading the namespace again',
-    firstSeed: 525,
+    firstSeed: 240,
     edits: [
       {
         file: 'catalog/move-name.ts',
@@ -123,7 +123,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'drop of a namespace that does not count intents',
-    firstSeed: 205,
+    firstSeed: 150,
     edits: [
       {
         file: 'catalog/drop-namespace.ts',
@@ -207,7 +207,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'register that looks at tables in and around it before its own intents stand',
-    firstSeed: 120,
+    firstSeed: 145,
     edits: [
       { file: REGISTER, find: '(await isApart(env, places, keys)) &&', replace: '' },
       {
@@ -219,6 +219,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'register without reading the namespace again',
+    firstSeed: 80,
     edits: [
       {
         file: REGISTER,
@@ -244,6 +245,17 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
         file: 'catalog/deregister-table.ts',
         find: "state: 'dropped', hollow: true, droppedAtMs",
         replace: "state: 'dropped', droppedAtMs",
+      },
+    ],
+  },
+  {
+    name: 'metadata of a failed creation deleted before the next attempt',
+    firstSeed: 1235,
+    edits: [
+      {
+        file: 'catalog/create-pointer.ts',
+        find: 'lost.add(metadataLocation)',
+        replace: 'await io.delete([metadataLocation])',
       },
     ],
   },

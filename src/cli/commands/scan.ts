@@ -1,16 +1,13 @@
-import type { RecordBatch } from 'apache-arrow'
 import { ValidationError } from '../../base/errors.ts'
 import type { TableScan } from '../../scan/table-scan.ts'
 import { OUTPUT_FORMATS } from '../choices.ts'
 import type { CommandContext } from '../command.ts'
 import type { Output } from '../output.ts'
-import { csvHeader, csvRows, jsonRows, textRows } from '../row-format.ts'
+import { csvHeader, csvRows, jsonRows, printChunks, textRows } from '../row-format.ts'
 import { loadTable, scanOptions } from '../table-options.ts'
 
 /** Rows of a table where no limit is given. */
 const SHOWN_ROWS = 40
-/** Rows that are written at once. */
-const CHUNK_ROWS = 1_000
 const NUMBERS: ReadonlySet<string> = new Set(['int', 'long', 'float', 'double', 'decimal'])
 
 export async function scan(context: CommandContext): Promise<void> {
@@ -32,7 +29,7 @@ async function printLines(rows: TableScan, format: 'ndjson' | 'json' | 'csv', ou
   const [before, between, after] = format === 'json' ? ['[\n', ',\n', '\n]\n'] : ['', '\n', '\n']
   if (format === 'csv') await output.lines([csvHeader(rows.schema)])
   let isFirst = true
-  for await (const chunk of chunks(rows, print)) {
+  for await (const chunk of printChunks(rows, print)) {
     await output.write((isFirst ? before : between) + chunk.join(between))
     isFirst = false
   }
@@ -43,7 +40,7 @@ async function printTable(rows: TableScan, limit: number, output: Output): Promi
   const { schema } = rows
   let count = 0
   async function* shown(): AsyncGenerator<readonly string[]> {
-    for await (const chunk of chunks(rows, textRows(schema))) {
+    for await (const chunk of printChunks(rows, textRows(schema))) {
       for (const row of chunk) {
         count += 1
         if (count <= limit) yield row
@@ -53,13 +50,4 @@ async function printTable(rows: TableScan, limit: number, output: Output): Promi
   const columns = schema.fields.map(({ name, type }) => ({ title: name, alignRight: NUMBERS.has(type.kind) }))
   await output.table(shown(), { columns, cells: (row) => row, empty: 'no rows' })
   if (count > limit) await output.lines([`… the first ${limit} rows: --limit N shows more, --format csv or ndjson all`])
-}
-
-async function* chunks<T>(rows: TableScan, print: (batch: RecordBatch) => (row: number) => T): AsyncGenerator<T[]> {
-  for await (const batch of rows) {
-    const printRow = print(batch)
-    for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
-      yield Array.from({ length: Math.min(CHUNK_ROWS, batch.numRows - from) }, (_, i) => printRow(from + i))
-    }
-  }
 }
