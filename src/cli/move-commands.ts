@@ -1,4 +1,5 @@
 /** Verbs that bring data in and out as files, without or with a catalog. */
+import { EXPORT_FORMATS } from './choices.ts'
 import type { Command } from './command.ts'
 import { FILTER, LAYOUT, SELECTION, TABLE } from './option-sets.ts'
 
@@ -33,7 +34,12 @@ export const MOVE_COMMANDS: Readonly<Record<string, Command>> = {
     args: TABLE,
     options: {
       to: { type: 'string', value: 'LOCATION', help: 'a file, or for iceberg a folder; a path or s3://bucket/key' },
-      format: { type: 'string', value: 'FORMAT', help: 'parquet, csv, ndjson, iceberg; else by the name of the file' },
+      format: {
+        type: 'string',
+        value: 'FORMAT',
+        choices: EXPORT_FORMATS,
+        help: 'parquet, csv, ndjson, iceberg; else by the name of the file',
+      },
       overwrite: { type: 'boolean', help: 'replace the file where there is one' },
       'current-only': { type: 'boolean', help: 'with iceberg: the current snapshot, without history and branches' },
       ...SELECTION,

@@ -5,14 +5,14 @@ import { toLocation } from '../../io/location.ts'
 import { openFileIO } from '../../io/open-file-io.ts'
 import { copyTable } from '../../maintenance/copy-table.ts'
 import type { Schema } from '../../spec/types.ts'
+import { EXPORT_FORMATS } from '../choices.ts'
 import type { CommandContext } from '../command.ts'
 import { writeExport } from '../export-file.ts'
 import { counted, formatBytes } from '../output.ts'
 import { csvHeader, csvRows, jsonRows, printChunks } from '../row-format.ts'
 import { loadTable, scanOptions } from '../table-options.ts'
 
-const FORMATS = ['parquet', 'csv', 'ndjson', 'iceberg'] as const
-const EXTENSIONS: Readonly<Record<string, (typeof FORMATS)[number]>> = { pq: 'parquet', jsonl: 'ndjson' }
+const EXTENSIONS: Readonly<Record<string, (typeof EXPORT_FORMATS)[number]>> = { pq: 'parquet', jsonl: 'ndjson' }
 const OF_ROWS = ['where', 'select', 'limit', 'as-of', 'overwrite'] as const
 
 export async function exportTable(context: CommandContext): Promise<void> {
@@ -52,13 +52,15 @@ export async function exportTable(context: CommandContext): Promise<void> {
   ])
 }
 
-function formatOf(location: string, given: string | undefined): (typeof FORMATS)[number] {
+function formatOf(location: string, given: string | undefined): (typeof EXPORT_FORMATS)[number] {
   const extension = /\.([a-z]+)$/i.exec(location)?.[1]?.toLowerCase() ?? ''
   const told = given ?? EXTENSIONS[extension] ?? extension
-  const format = FORMATS.find((known) => known === told)
+  const format = EXPORT_FORMATS.find((known) => known === told)
   if (format !== undefined) return format
-  if (given !== undefined) throw new ValidationError(`--format is one of ${FORMATS.join(', ')}, not "${given}"`)
-  throw new ValidationError(`${location}: its name does not tell what it is to be: give --format ${FORMATS.join(', ')}`)
+  if (given !== undefined) throw new ValidationError(`--format is one of ${EXPORT_FORMATS.join(', ')}, not "${given}"`)
+  throw new ValidationError(
+    `${location}: its name does not tell what it is to be: give --format ${EXPORT_FORMATS.join(', ')}`,
+  )
 }
 
 /** Encoded row group by row group; the file is whole at the end only. */
