@@ -74,7 +74,7 @@ export const CATALOG_COMMANDS: Readonly<Record<string, Command>> = {
   },
   undrop: {
     summary: 'bring a dropped table back',
-    usage: 'undrop TABLE',
+    usage: 'undrop DROPPED_TABLE',
     args: TABLE,
     options: { ...UUID, to: { type: 'string', value: 'TABLE', help: 'another name for it' } },
     examples: ['firn undrop travel.flights', 'firn undrop travel.flights --to travel.old'],
@@ -82,7 +82,7 @@ export const CATALOG_COMMANDS: Readonly<Record<string, Command>> = {
   },
   purge: {
     summary: 'delete the files of a dropped table for good',
-    usage: 'purge TABLE --yes',
+    usage: 'purge DROPPED_TABLE --yes',
     args: TABLE,
     options: { ...UUID, ...YES },
     examples: ['firn purge travel.flights --yes'],

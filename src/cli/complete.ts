@@ -14,17 +14,22 @@ import { findWarehouse } from './warehouse.ts'
 const TIME_LIMIT_MS = 2_000
 const FILES = ':files'
 
+type NamesWanted = Exclude<Completion['wanted'], 'files' | undefined>
+
 /** Says nothing where the warehouse can't be asked, for there is no place to say it. */
 export async function complete(words: readonly string[], host: Host, output: Output): Promise<void> {
   const completion = completionOf(words)
   const { prefix, word, wanted, candidates } = completion
-  const names = wanted === undefined || wanted === 'files' ? [] : await namesOf(completion, host)
+  const names = wanted === undefined || wanted === 'files' ? [] : await namesOf(completion, { wanted, host })
   const isFiles = wanted === 'files' || (wanted === 'warehouses' && !names.some(({ value }) => value.startsWith(word)))
   const all = [...candidates, ...names].filter(({ value }) => value.startsWith(word) && isPlain(value))
   await output.lines(isFiles ? [FILES] : all.map(({ value, help }) => `${prefix}${value}\t${help}`))
 }
 
-async function namesOf({ wanted, warehouse, word }: Completion, host: Host): Promise<readonly Candidate[]> {
+async function namesOf(
+  { warehouse, word }: Completion,
+  { wanted, host }: { readonly wanted: NamesWanted; readonly host: Host },
+): Promise<readonly Candidate[]> {
   if (wanted === 'warehouses') return warehouseNames(host)
   const { openCatalog } = await import('../catalog/open-catalog.ts')
   const deadline = systemRuntime.deadline(TIME_LIMIT_MS, host.signal)
@@ -32,14 +37,15 @@ async function namesOf({ wanted, warehouse, word }: Completion, host: Host): Pro
   const late = new Promise<never>((_, reject) => {
     deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason as Error), { once: true })
   })
+  // It may be late before anybody waits.
+  late.catch(() => {})
   let catalog: Catalog | undefined
   try {
     const found = await findWarehouse(warehouse, host)
     if (found === undefined) return []
     catalog = await openCatalog(found.uri, { s3: found.s3, cacheSizeBytes: 0 })
-    const names =
-      wanted === 'tables' ? tableNames(catalog, word, deadline.signal) : namespaces(catalog, deadline.signal)
-    return await Promise.race([names, late])
+    const names = { tables: tableNames, dropped: droppedNames, namespaces }[wanted]
+    return await Promise.race([names(catalog, deadline.signal, word), late])
   } catch {
     return []
   } finally {
@@ -61,7 +67,7 @@ async function warehouseNames(host: Host): Promise<readonly Candidate[]> {
 }
 
 /** The namespaces with a dot, for the name goes on; and the tables of the one that the word names. */
-async function tableNames(catalog: Catalog, word: string, signal: AbortSignal): Promise<readonly Candidate[]> {
+async function tableNames(catalog: Catalog, signal: AbortSignal, word: string): Promise<readonly Candidate[]> {
   const namespace = word.slice(0, Math.max(0, word.lastIndexOf('.')))
   const [levels, tables] = await Promise.all([
     namespaces(catalog, signal),
@@ -71,6 +77,11 @@ async function tableNames(catalog: Catalog, word: string, signal: AbortSignal): 
     ...levels.map(({ value, help }) => ({ value: `${value}.`, help })).filter(({ value }) => value !== word),
     ...tables.map((table) => ({ value: printIdentifier(table), help: 'table' })),
   ]
+}
+
+async function droppedNames(catalog: Catalog, signal: AbortSignal): Promise<readonly Candidate[]> {
+  const names = (await catalog.listDropped(undefined, { signal })).map(({ identifier }) => printIdentifier(identifier))
+  return [...new Set(names)].map((value) => ({ value, help: 'dropped' }))
 }
 
 async function namespaces(catalog: Catalog, signal: AbortSignal): Promise<readonly Candidate[]> {

@@ -12,7 +12,7 @@ export interface Candidate {
   readonly help: string
 }
 
-type Wanted = 'tables' | 'namespaces' | 'warehouses' | 'files'
+type Wanted = 'tables' | 'dropped' | 'namespaces' | 'warehouses' | 'files'
 
 export interface Completion {
   /** The word so far, without `--option=`. */
@@ -123,6 +123,7 @@ function argumentValues({ usage, options }: Command, position: number, word: str
   if (argument.includes('FILE')) return { wanted: 'files' }
   if (/^[a-z]+(?:\|[a-z]+)+$/.test(argument)) return { candidates: choices(argument.split('|')) }
   if (argument.includes('NAMESPACE')) return { wanted: 'namespaces' }
+  if (argument === 'DROPPED_TABLE') return { wanted: 'dropped' }
   if (argument !== 'TABLE') return {}
   return { wanted: Object.hasOwn(options, 'no-relocate') && /^[./~]/.test(word) ? 'files' : 'tables' }
 }

@@ -71,6 +71,10 @@ describe('a command line', () => {
     expect(await values('count', '-w', 'nowhere', 'a')).toEqual([])
     expect(await values('-w', 'dev', 'count', 'app.eu.')).toEqual(['app.eu.logs'])
     expect(await values('count', 'a.b', '')).toEqual([])
+    expect(await values('undrop', '')).toEqual([])
+    expect(await cli.run(['drop', 'travel.trips'])).toMatchObject({ code: 0 })
+    expect(await values('undrop', '')).toEqual(['travel.trips'])
+    expect(await values('count', 'travel.')).toEqual(['travel.flights'])
   }, 30_000)
 
   it('does not wait for a store that says nothing', async () => {
