@@ -177,16 +177,6 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'no-generation: a namespace made again has the names of the old one',
-    edits: [
-      {
-        file: 'catalog/namespace-store.ts',
-        find: 'const generation = (base?.body.generation ?? 0) + 1',
-        replace: 'const generation = base?.body.generation ?? 1',
-      },
-    ],
-  },
-  {
     name: 'one name for the metadata of several attempts',
     edits: [
       {
