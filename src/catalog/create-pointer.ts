@@ -5,6 +5,7 @@
 import { CommitFailedError } from '../base/errors.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
+import { deleteQuietly } from '../transaction/commit.ts'
 import { nextCasBody } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { confirmName, freeName } from './name-claims.ts'
@@ -56,7 +57,7 @@ export async function createPointer(
     return await tryToCreate(env, namespaces, { request, lost })
   } finally {
     // Only now: a later attempt may take the name of an earlier one's file again, and a DELETE may land late.
-    if (lost.size > 0) await env.io.delete([...lost]).catch(() => {})
+    await deleteQuietly({ io: env.io, reporter: env.reporter, name: printIdentifier(request.identifier) }, [...lost])
   }
 }
 

@@ -11,29 +11,33 @@ import type { PrimitiveType, Value } from '../spec/types.ts'
 /** The partition tuple: a record with an optional field for each field of the spec, by its id. */
 export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroCodec<PartitionData> {
   const taken = new Set<string>()
-  const fields = spec.fields.map(({ fieldId, name, transform }, i): AvroField<Value | undefined> => {
+  const fields = spec.fields.map(({ fieldId, name, transform }, i): AvroField<Value | null> => {
     const type: PrimitiveType = types[i] ?? { kind: 'unknown' }
     const sanitized = sanitizeAvroName(name)
     const unique = taken.has(sanitized) ? `${sanitized}_${fieldId}` : sanitized
     taken.add(unique)
     const attributes = unique === name ? undefined : { 'iceberg-field-name': name }
-    if (transform.kind === 'unknown') return { ...optionalField(fieldId, unique, avroAnyValue), attributes }
-    if (type.kind === 'unknown')
-      return { id: fieldId, name: unique, codec: avroNothing, fallback: undefined, attributes }
-    return { ...optionalField(fieldId, unique, avroValue(type)), attributes }
+    if (transform.kind === 'unknown') return nullField({ ...optionalField(fieldId, unique, avroAnyValue), attributes })
+    if (type.kind === 'unknown') return nullField({ id: fieldId, name: unique, codec: avroNothing, attributes })
+    return nullField({ ...optionalField(fieldId, unique, avroValue(type)), attributes })
   })
-  type Values = Readonly<Record<number, Value | undefined>>
   // Set by number: V8 would parse the keys, which are texts, anew for each partition.
   const setters: AvroSetters<Values> = fields.map(
-    (_, i) => (values: Record<number, Value | null | undefined>, value: Value | undefined) =>
-      (values[i] = value ?? null),
+    (_, i) => (values: Record<number, Value | null>, value: Value | null) => (values[i] = value),
   )
-  const nulls: readonly null[] = fields.map(() => null)
-  return avroMapped<Values, PartitionData>(
-    avroRecord<Values>('r102', fields, { blank: () => nulls.slice() as unknown as Values, setters }),
-    (values) => values as unknown as PartitionData,
-    (values) => values.map((value) => value ?? undefined),
+  return avroRecord<Values, PartitionData>('r102', fields, { blank: () => fields.map(() => null), setters })
+}
+
+type Values = Readonly<Record<number, Value | null>>
+
+/** Partitions say null where other optional fields are undefined. */
+function nullField({ codec, ...field }: AvroField<Value | undefined>): AvroField<Value | null> {
+  const nullable = avroMapped<Value | undefined, Value | null>(
+    codec,
+    (value) => value ?? null,
+    (value) => value ?? undefined,
   )
+  return { ...field, codec: nullable, fallback: null }
 }
 
 /**

@@ -9,7 +9,7 @@ import { TextTable } from '../text-table.ts'
 const MIB = 2 ** 20
 /** Upper ends. */
 const BUCKETS = [MIB, 8 * MIB, 32 * MIB, 128 * MIB, 512 * MIB, Infinity]
-/** Compaction, here and in Java, takes files below this share of the target. */
+/** Java's compaction takes files below this share of the target. */
 const SMALL_SHARE = 0.75
 const BAR_WIDTH = 30
 
