@@ -156,7 +156,10 @@ function sameLevels(a: readonly string[], b: readonly string[]): boolean {
 function nothingDropped(identifier: TableIdentifier, uuid: string | undefined): NoSuchTableError {
   const name = printIdentifier(identifier)
   const which = uuid === undefined ? name : `${name} with uuid ${uuid}`
-  return new NoSuchTableError(`nothing dropped under ${which}: listDropped tells what can be brought back`, {
-    context: { table: name, uuid },
-  })
+  return new NoSuchTableError(
+    `nothing dropped under ${which}: \`firn ls --dropped\`, or listDropped, tells what can be brought back`,
+    {
+      context: { table: name, uuid },
+    },
+  )
 }

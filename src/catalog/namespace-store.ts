@@ -133,9 +133,12 @@ export class NamespaceStore {
     const name = printNamespace(namespace)
     if (!isThere(held)) {
       this.#generations.delete(name)
-      throw new NoSuchNamespaceError(`no namespace ${name}; make it with createNamespace or \`firn create\``, {
-        context: { namespace: name },
-      })
+      throw new NoSuchNamespaceError(
+        `no namespace ${name}; make it with \`firn namespace create\`, or createNamespace`,
+        {
+          context: { namespace: name },
+        },
+      )
     }
     this.#generations.set(name, held.body.generation)
     return held

@@ -10,14 +10,6 @@ const UUID: OptionSet = {
 }
 
 export const CATALOG_COMMANDS: Readonly<Record<string, Command>> = {
-  init: {
-    summary: 'set the warehouse up, and ask its store whether many writers are safe on it',
-    usage: 'init',
-    args: { least: 0, most: 0 },
-    options: {},
-    examples: ['firn init', 'firn init -w s3://lake/warehouse --json'],
-    load: async () => (await import('./commands/init.ts')).init,
-  },
   ls: {
     summary: 'list namespaces, or the tables of one',
     usage: 'ls [NAMESPACE]',
@@ -65,7 +57,7 @@ export const CATALOG_COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./commands/rename.ts')).rename,
   },
   drop: {
-    summary: 'take a table away; its files stay',
+    summary: 'take a table away; its files stay, so that undrop brings it back',
     usage: 'drop TABLE',
     args: TABLE,
     options: { purge: { type: 'boolean', help: 'delete its files too' }, ...YES },

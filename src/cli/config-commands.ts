@@ -2,6 +2,14 @@
 import type { Command } from './command.ts'
 
 export const CONFIG_COMMANDS: Readonly<Record<string, Command>> = {
+  init: {
+    summary: 'set the warehouse up, and ask its store whether many writers are safe on it',
+    usage: 'init',
+    args: { least: 0, most: 0 },
+    options: {},
+    examples: ['firn init', 'firn init -w s3://lake/warehouse --json'],
+    load: async () => (await import('./commands/init.ts')).init,
+  },
   config: {
     summary: 'show the warehouse and settings in effect, and where each comes from',
     usage: 'config',
@@ -9,17 +17,6 @@ export const CONFIG_COMMANDS: Readonly<Record<string, Command>> = {
     options: {},
     examples: ['firn config', 'firn config --warehouse prod', `firn config --json | jq -r '.warehouses[].name'`],
     load: async () => (await import('./commands/config.ts')).showConfig,
-  },
-  completion: {
-    summary: 'print what a shell reads to complete commands, options, and names of the warehouse',
-    usage: 'completion bash|zsh|fish',
-    args: { least: 1, most: 1 },
-    options: {},
-    examples: [
-      'source <(firn completion bash)            # in ~/.bashrc; zsh too, after compinit',
-      'firn completion fish > ~/.config/fish/completions/firn.fish',
-    ],
-    load: async () => (await import('./commands/completion.ts')).completion,
   },
   'config path': {
     summary: 'print where the config file is: $FIRN_CONFIG, else firn/config.json in $XDG_CONFIG_HOME or ~/.config',
@@ -51,5 +48,16 @@ export const CONFIG_COMMANDS: Readonly<Record<string, Command>> = {
     options: {},
     examples: ['firn config unset prod.profile', 'firn config unset prod', 'firn config unset default'],
     load: async () => (await import('./commands/config.ts')).unsetConfig,
+  },
+  completion: {
+    summary: 'print what a shell reads to complete commands, options, and names of the warehouse',
+    usage: 'completion bash|zsh|fish',
+    args: { least: 1, most: 1 },
+    options: {},
+    examples: [
+      'source <(firn completion bash)            # in ~/.bashrc; zsh too, after compinit',
+      'firn completion fish > ~/.config/fish/completions/firn.fish',
+    ],
+    load: async () => (await import('./commands/completion.ts')).completion,
   },
 }

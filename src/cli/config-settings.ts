@@ -35,7 +35,7 @@ const SETTINGS: Readonly<Record<Setting, (text: string) => string | undefined>> 
   sessionTokenEnv: variableName,
 }
 const TOP_LEVEL = ['default', 'warehouses']
-const SECRETS = /^(?:access_?key(?:_?id)?|secret(?:_?access)?_?key|session_?token|credentials|password|token)$/i
+const SECRETS = /^(?:access_?key(?:_?id)?|secret(?:_?access)?(?:_?key)?|session_?token|credentials|password|token)$/i
 
 const WAREHOUSE_SETTINGS: readonly string[] = Object.keys(SETTINGS)
 

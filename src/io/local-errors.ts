@@ -23,9 +23,10 @@ export function localError(error: unknown, location: string): IcebergError {
   const options = { context: { location, code }, cause: error }
   switch (code) {
     case 'ENOENT':
-    case 'ENOTDIR':
     case 'EISDIR':
       return new NotFoundError(`${location} does not exist`, options)
+    case 'ENOTDIR':
+      return new NotFoundError(`${location} does not exist: a part of its path is a file, not a folder`, options)
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -162,6 +162,8 @@ function connectionError(failure: S3Failure, request: FailedRequest): ServiceErr
   }
   if (code === 'TimeoutError')
     return new ServiceError(`${endpoint} did not answer in time: ${messageOf(cause)}`, options)
+  if (code === 'EPROTO')
+    return new ServiceError(`${endpoint} does not speak TLS (EPROTO): is it an http:// endpoint?`, options)
   if (isCertificateError(code)) {
     return new ServiceError(
       `${endpoint} shows a certificate that is not trusted (${code}): set NODE_EXTRA_CA_CERTS to its authority's`,

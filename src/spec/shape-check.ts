@@ -59,5 +59,5 @@ function checkSource(what: string, { transform, sourceId, schema }: Source): voi
       context,
     })
   }
-  checkTransform(transform, source.type)
+  checkTransform(transform, source)
 }

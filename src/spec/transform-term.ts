@@ -45,7 +45,7 @@ const INT_MAX = 2_147_483_647
 export function bindTransformTerm(schema: Schema, term: string, options: NameOptions = {}): BoundTerm {
   const { transform, column, suffix } = parseTransformTerm(term)
   const source = requireField(schema, column, options)
-  checkTransform(transform, source.type)
+  checkTransform(transform, source)
   const repeated = ancestorIds(schema, source.id).find((id) => findField(schema, id)?.type.kind !== 'struct')
   if (repeated !== undefined) {
     return failTerm(term, `"${column}" lies in "${columnName(schema, repeated)}", of which a row may have many`)

@@ -8,7 +8,7 @@ import { murmur3, murmur3Long } from './murmur3.ts'
 import { encodeSingleValue } from './single-value.ts'
 import { printTypeText } from './type-text.ts'
 import { isPrimitive } from './types.ts'
-import type { PrimitiveType, Type, TypeKind, Value } from './types.ts'
+import type { NestedField, PrimitiveType, Type, TypeKind, Value } from './types.ts'
 
 export type Transform =
   | { readonly kind: 'identity' | 'year' | 'month' | 'day' | 'hour' | 'void' }
@@ -68,13 +68,13 @@ export function printTransform(transform: Transform): string {
 }
 
 /** ValidationError where a transform does not take values of a type, UnsupportedError for an unknown transform. */
-export function checkTransform(transform: Transform, source: Type): void {
+export function checkTransform(transform: Transform, { name, type }: Pick<NestedField, 'name' | 'type'>): void {
   if (transform.kind === 'unknown') throw unknownTransform(transform.text)
-  if (canTransform(transform, source)) return
+  if (canTransform(transform, type)) return
   const sources = SOURCES[transform.kind] ?? ['primitive types but geometry and geography']
   throw new ValidationError(
-    `transform ${printTransform(transform)} can't be applied to ${printTypeText(source)}: it takes ${sources.join(', ')}`,
-    { context: { transform: printTransform(transform), type: printTypeText(source) } },
+    `transform ${printTransform(transform)} can't be applied to ${printTypeText(type)}, the type of "${name}": it takes ${sources.join(', ')}`,
+    { context: { transform: printTransform(transform), column: name, type: printTypeText(type) } },
   )
 }
 

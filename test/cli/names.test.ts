@@ -19,7 +19,9 @@ describe('init', () => {
     expect(checks).toHaveLength(6)
     for (const check of checks) expect(check).toMatchObject({ promise: expect.any(String), problem: null })
     const again = await cli.run(['init'])
-    expect(again.stdout).toMatch(/^ {2}yes {2}a write with a stale etag is refused$/m)
+    expect(again.stdout).toMatch(
+      /^the file system was asked.*\n(?: {2}.*\n)+ {2}a write with a stale etag is refused\nfile:.* is ready/s,
+    )
   })
 })
 
@@ -77,6 +79,16 @@ describe('tables', () => {
 
   it('are dropped, listed as dropped, and brought back under any name', async () => {
     const cli = await withTable('a.t')
+    for (const argv of [
+      ['undrop', 'a.t'],
+      ['purge', 'a.t', '--yes'],
+    ]) {
+      expect(await cli.run(argv)).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/a\.t is there, and nothing/),
+      })
+    }
+    expect((await cli.run(['undrop', 'a.none'])).stderr).toMatch(/nothing dropped under a\.none: `firn ls --dropped`/)
     await cli.run(['drop', 'a.t'])
     const [dropped] = (await cli.run(['ls', '--dropped', '--json'])).json
     expect(dropped).toMatchObject({ identifier: 'a.t', droppedAt: expect.stringMatching(/^2\d{3}-/) })

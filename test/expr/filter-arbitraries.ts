@@ -214,7 +214,7 @@ const transforms: readonly Transform[] = [
 function takes(transform: Transform, type: PrimitiveType): boolean {
   if (transform.kind === 'unknown') return true
   try {
-    checkTransform(transform, type)
+    checkTransform(transform, { name: 'c', type })
     return type.kind !== 'unknown' || transform.kind === 'void'
   } catch {
     return false

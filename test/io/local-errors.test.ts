@@ -12,7 +12,7 @@ const failure = (code: string): Error => Object.assign(new Error(`${code}: faile
 describe('localError', () => {
   it.each([
     ['ENOENT', 'NotFoundError', /does not exist/],
-    ['ENOTDIR', 'NotFoundError', /does not exist/],
+    ['ENOTDIR', 'NotFoundError', /does not exist: a part of its path is a file/],
     ['EISDIR', 'NotFoundError', /does not exist/],
     ['EACCES', 'ForbiddenError', /permission denied at file:\/\/\/x \(EACCES\): check its owner and mode/],
     ['EROFS', 'ForbiddenError', /permission denied/],

@@ -82,7 +82,7 @@ describe('buildPartitionSpec', () => {
     [['id, name'], 'expected a column or a transform'],
     [[''], 'expected a column or a transform'],
     [['()'], 'expected a column or a transform'],
-    [['month(name)'], `transform month can't be applied to string`],
+    [['month(name)'], `transform month can't be applied to string, the type of "name": it takes date`],
     [['hour(date)'], `transform hour can't be applied to date`],
     [['bucket(4, price)'], `transform bucket[4] can't be applied to double`],
     [['place'], `transform identity can't be applied to struct`],

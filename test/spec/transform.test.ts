@@ -239,7 +239,7 @@ describe('checkTransform', () => {
     ['hour', { kind: 'timestamptz_ns' }],
     ['void', list],
   ])('lets %s take %j', (transform, type) => {
-    expect(() => checkTransform(parseTransform(transform), type)).not.toThrow()
+    expect(() => checkTransform(parseTransform(transform), { name: 'c', type })).not.toThrow()
   })
 
   it.each<[string, Type]>([
@@ -254,11 +254,13 @@ describe('checkTransform', () => {
     ['hour', { kind: 'date' }],
     ['hour', { kind: 'time' }],
   ])('refuses %s of %j', (transform, type) => {
-    expect(() => checkTransform(parseTransform(transform), type)).toThrow(ValidationError)
+    expect(() => checkTransform(parseTransform(transform), { name: 'c', type })).toThrow(ValidationError)
   })
 
   it('refuses unknown transforms', () => {
-    expect(() => checkTransform(parseTransform('zorder'), { kind: 'int' })).toThrow(UnsupportedError)
+    expect(() => checkTransform(parseTransform('zorder'), { name: 'c', type: { kind: 'int' } })).toThrow(
+      UnsupportedError,
+    )
   })
 })
 

@@ -27,7 +27,7 @@ const TRANSFORMS: readonly Transform[] = [
 
 function fits(transform: Transform, type: PrimitiveType): boolean {
   try {
-    checkTransform(transform, type)
+    checkTransform(transform, { name: 'c', type })
     return true
   } catch {
     return false

@@ -25,7 +25,7 @@ const schema = poolSchema()
 
 function fits(transform: Transform, type: PrimitiveType): boolean {
   try {
-    checkTransform(transform, type)
+    checkTransform(transform, { name: 'c', type })
     return true
   } catch {
     return false

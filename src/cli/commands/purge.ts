@@ -1,10 +1,14 @@
 import { ValidationError } from '../../base/errors.ts'
 import type { CommandContext } from '../command.ts'
+import { onDropped } from '../not-dropped.ts'
 import type { Options } from '../options.ts'
 
-export async function purge({ name, options, catalog, output, host }: CommandContext): Promise<void> {
+export async function purge(context: CommandContext): Promise<void> {
+  const { name, options, output, host } = context
   confirmPurge(options, name)
-  await (await catalog()).purgeTable(name, { uuid: options.string('uuid'), signal: host.signal })
+  const catalog = await context.catalog()
+  const request = { uuid: options.string('uuid'), signal: host.signal }
+  await onDropped(context, () => catalog.purgeTable(name, request))
   await output.result({ identifier: name, purged: true }, () => [`deleted the files of the dropped ${name}`])
 }
 

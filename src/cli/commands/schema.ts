@@ -18,10 +18,14 @@ export async function schema(context: CommandContext): Promise<void> {
     await output.result(printSchema(found), () => columnLines(found, output.columns))
     return
   }
-  for (const found of table.metadata.schemas) {
+  for (const [i, found] of table.metadata.schemas.entries()) {
     const isCurrent = found.schemaId === table.metadata.currentSchemaId
     const title = `schema ${found.schemaId}${isCurrent ? ', the current one' : ''}:`
-    await output.result(printSchema(found), () => [title, ...columnLines(found, output.columns), ''])
+    await output.result(printSchema(found), () => [
+      ...(i === 0 ? [] : ['']),
+      title,
+      ...columnLines(found, output.columns),
+    ])
   }
 }
 
