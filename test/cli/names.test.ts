@@ -20,7 +20,7 @@ describe('init', () => {
     for (const check of checks) expect(check).toMatchObject({ promise: expect.any(String), problem: null })
     const again = await cli.run(['init'])
     expect(again.stdout).toMatch(
-      /^the file system was asked.*\n(?: {2}.*\n)+ {2}a write with a stale etag is refused\nfile:.* is ready/s,
+      /^the file system was asked.*\n(?: {2}.*\n)+ {2}yes {2}a write with a stale etag is refused\nfile:.* is ready/s,
     )
   })
 })
