@@ -20,11 +20,21 @@ const CODECS = {
 } as const
 export type ParquetCodec = keyof typeof CODECS
 
+/** How pages are made: readers get the same rows. Undefined leaves it to arrow-rs: 1 MiB, 1 MiB, version 1. */
+export interface ParquetEncoding {
+  readonly codec: ParquetCodec
+  readonly pageSizeBytes?: number | undefined
+  readonly dictionarySizeBytes?: number | undefined
+  readonly pageVersion?: 'v1' | 'v2' | undefined
+}
+
 /** `created_by` of the files that firn writes, in the form that parquet-mr parses. */
 export const CREATED_BY = 'firn version 0.1.0 (build parquet-wasm 0.8.0)'
 
 /** Names of the errors by which WebAssembly ends: not an `instanceof`, they may come from another realm. */
 const TRAPS: ReadonlySet<string> = new Set(['RuntimeError', 'RangeError'])
+
+const MAX_INT: number = 2 ** 31 - 1
 
 let loaded: typeof ParquetWasm | undefined
 
@@ -38,16 +48,24 @@ export function parseParquetCodec(text: string): ParquetCodec {
 }
 
 /** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
-export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], codec: ParquetCodec): Uint8Array {
+export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], encoding: ParquetEncoding): Uint8Array {
   const ipc = RecordBatchStreamWriter.writeAll(new Table(schema, [...batches])).toUint8Array(true)
-  return call((wasm) => {
-    const properties = new wasm.WriterPropertiesBuilder()
-      .setCompression(wasm.Compression[CODECS[codec]])
-      .setMaxRowGroupSize(2 ** 31 - 1)
-      .build()
-    // Both arguments are consumed, whatever comes of it.
-    return wasm.writeParquet(wasm.Table.fromIPCStream(ipc), properties)
-  }, 'encode')
+  // Both arguments are consumed, whatever comes of it.
+  return call((wasm) => wasm.writeParquet(wasm.Table.fromIPCStream(ipc), writerProperties(wasm, encoding)), 'encode')
+}
+
+function writerProperties(wasm: typeof ParquetWasm, encoding: ParquetEncoding): ParquetWasm.WriterProperties {
+  const { codec, pageSizeBytes, dictionarySizeBytes, pageVersion } = encoding
+  // Each call consumes the builder and returns another.
+  let builder = new wasm.WriterPropertiesBuilder()
+    .setCompression(wasm.Compression[CODECS[codec]])
+    .setMaxRowGroupSize(MAX_INT)
+  if (pageSizeBytes !== undefined) builder = builder.setDataPageSizeLimit(Math.min(pageSizeBytes, MAX_INT))
+  if (dictionarySizeBytes !== undefined)
+    builder = builder.setDictionaryPageSizeLimit(Math.min(dictionarySizeBytes, MAX_INT))
+  if (pageVersion !== undefined)
+    builder = builder.setWriterVersion(wasm.WriterVersion[pageVersion === 'v1' ? 'V1' : 'V2'])
+  return builder.build()
 }
 
 interface DecodeWindow {

@@ -14,7 +14,7 @@ import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
 import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
-import { CREATED_BY, type ParquetCodec, encodeParquet } from './parquet-wasm.ts'
+import { CREATED_BY, type ParquetEncoding, encodeParquet } from './parquet-wasm.ts'
 import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
@@ -33,9 +33,8 @@ interface SortedBy {
   readonly nullsFirst: boolean
 }
 
-export interface ParquetWriteOptions {
+export interface ParquetWriteOptions extends Partial<ParquetEncoding> {
   readonly schema: Schema
-  readonly codec?: ParquetCodec | undefined
   /** A row group holds at most this much data before compression. */
   readonly rowGroupSizeBytes?: number | undefined
   readonly rowGroupRows?: number | undefined
@@ -68,7 +67,7 @@ export function createParquetWriter(options: ParquetWriteOptions): ParquetWriter
 class RowGroupWriter implements ParquetWriter {
   readonly #schema: Schema
   readonly #storedArrow: ArrowSchema
-  readonly #codec: ParquetCodec
+  readonly #encoding: ParquetEncoding
   readonly #rowGroupBytes: number
   readonly #rowGroupRows: number
   readonly #assembly: ParquetAssembly
@@ -85,6 +84,9 @@ class RowGroupWriter implements ParquetWriter {
     const {
       schema,
       codec = 'zstd',
+      pageSizeBytes,
+      dictionarySizeBytes,
+      pageVersion,
       rowGroupSizeBytes = DEFAULT_ROW_GROUP_BYTES,
       rowGroupRows = DEFAULT_ROW_GROUP_ROWS,
     } = options
@@ -94,7 +96,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#schema = schema
     const { storedArrow, parquet, fieldIds } = layoutOf(schema)
     this.#storedArrow = storedArrow
-    this.#codec = codec
+    this.#encoding = { codec, pageSizeBytes, dictionarySizeBytes, pageVersion }
     this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, MAX_BUFFERED_BYTES)
     this.#rowGroupRows = rowGroupRows
     this.#assembly = new ParquetAssembly({
@@ -158,7 +160,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#waiting = []
     this.#waitingRows = 0
     this.#waitingBytes = 0
-    this.#assembly.append(encodeParquet(this.#storedArrow, batches, this.#codec), 'the row group just encoded')
+    this.#assembly.append(encodeParquet(this.#storedArrow, batches, this.#encoding), 'the row group just encoded')
   }
 }
 

@@ -18,6 +18,10 @@ export const PARQUET_COMPRESSION_DEFAULT = 'zstd'
 export const PARQUET_ROW_GROUP_SIZE_BYTES = 'write.parquet.row-group-size-bytes'
 export const PARQUET_ROW_GROUP_SIZE_BYTES_DEFAULT: number = 128 * 1024 * 1024
 
+export const PARQUET_PAGE_SIZE_BYTES = 'write.parquet.page-size-bytes'
+export const PARQUET_DICT_SIZE_BYTES = 'write.parquet.dict-size-bytes'
+export const PARQUET_PAGE_VERSION = 'write.parquet.page-version'
+
 /** Replace the folders `data` and `metadata` below the table's location. */
 export const DATA_LOCATION = 'write.data.path'
 export const METADATA_LOCATION = 'write.metadata.path'

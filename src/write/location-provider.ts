@@ -2,7 +2,6 @@
  * Where data files go and what they are called: the default layout of Java's location providers, a folder for each
  * partition, and their hashed one, which spreads the requests of busy tables over a store's key space.
  */
-import { UnsupportedError } from '../base/errors.ts'
 import { joinLocation } from '../io/location.ts'
 import type { PartitionData } from '../spec/data-file.ts'
 import { murmur3 } from '../spec/murmur3.ts'
@@ -13,7 +12,6 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
 
 const OBJECT_STORAGE_PARTITIONED_PATHS = 'write.object-storage.partitioned-paths'
-const LOCATION_PROVIDER_IMPL = 'write.location-provider.impl'
 /** Older names of `write.data.path`, the second in hashed layouts only. */
 const FOLDER_STORAGE_PATH = 'write.folder-storage.path'
 const OBJECT_STORAGE_PATH = 'write.object-storage.path'
@@ -25,17 +23,9 @@ const HASH_FOLDERS = /^(.{4})(.{4})(.{4})(.{8})$/
 /** The location of a new data file. */
 export type LocationProvider = (partition: PartitionData, fileName: string) => string
 
-/** Reads the table's settings; UnsupportedError for `write.location-provider.impl`. */
+/** Reads the table's settings. */
 export function locationProvider(metadata: TableMetadata, schema: Schema, spec: PartitionSpec): LocationProvider {
   const { location, properties } = metadata
-  if (properties[LOCATION_PROVIDER_IMPL] !== undefined) {
-    throw new UnsupportedError(
-      `${LOCATION_PROVIDER_IMPL} names a Java class, which firn can't run: unset the property`,
-      {
-        context: { property: LOCATION_PROVIDER_IMPL, value: properties[LOCATION_PROVIDER_IMPL] },
-      },
-    )
-  }
   const hashed = booleanProperty(properties, OBJECT_STORAGE_ENABLED, false)
   const folder =
     properties[DATA_LOCATION] ??

@@ -48,7 +48,7 @@ export class RollingWriter {
     this.#maxGatheredBytes = options.maxGatheredBytes
     this.#parquetOptions = {
       schema: options.schema,
-      codec: options.settings.codec,
+      ...options.settings.encoding,
       rowGroupSizeBytes: options.settings.rowGroupSizeBytes,
       sortedBy: sortedColumns(options.sortOrder),
     }

@@ -1,15 +1,18 @@
 /**
- * What a table's properties say of its data files, read once per write. Settings that would silently not be honoured are
- * refused by name.
+ * What a table's properties say of its data files, read once per write. Those that would silently not be honoured are
+ * refused by name (spec/known-properties.ts lists them all).
  */
-import { UnsupportedError } from '../base/errors.ts'
-import type { ParquetCodec } from '../format/parquet-wasm.ts'
+import type { ParquetEncoding } from '../format/parquet-wasm.ts'
 import { parseParquetCodec } from '../format/parquet-wasm.ts'
+import { checkHonoured, refusal } from '../spec/known-properties.ts'
 import {
   FILE_FORMAT,
   FILE_FORMAT_DEFAULT,
   PARQUET_COMPRESSION,
   PARQUET_COMPRESSION_DEFAULT,
+  PARQUET_DICT_SIZE_BYTES,
+  PARQUET_PAGE_SIZE_BYTES,
+  PARQUET_PAGE_VERSION,
   PARQUET_ROW_GROUP_SIZE_BYTES,
   PARQUET_ROW_GROUP_SIZE_BYTES_DEFAULT,
   TARGET_FILE_SIZE_BYTES,
@@ -22,34 +25,35 @@ import type { TableProperties } from '../spec/properties.ts'
 export interface WriteSettings {
   readonly targetFileSizeBytes: number
   readonly rowGroupSizeBytes: number
-  readonly codec: ParquetCodec
+  readonly encoding: ParquetEncoding
 }
-
-/** Refused whatever their value, but for the ones that ask for nothing. */
-const REFUSED: readonly (readonly [name: RegExp, harmless: RegExp, reason: string])[] = [
-  [/^write\.parquet\.compression-level$/, /^(null|\s*)$/i, 'the level of compression is fixed'],
-  [/^write\.parquet\.bloom-filter-enabled\.column\./, /^false$/i, 'bloom filters are not written'],
-  [/^write\.parquet\.shred-variants$/, /^false$/i, 'variants are written whole'],
-  [/^encryption\.key-id$/, /^$/, 'encrypted files are not written'],
-]
 
 /** Errors: UnsupportedError naming the property, ValidationError for values that can't be read. */
 export function readWriteSettings(properties: TableProperties): WriteSettings {
   const format = stringProperty(properties, FILE_FORMAT, FILE_FORMAT_DEFAULT)
   if (format.toLowerCase() !== FILE_FORMAT_DEFAULT) throw refusal(FILE_FORMAT, format, 'only Parquet files are written')
-  for (const [property, value] of Object.entries(properties)) {
-    const rule = REFUSED.find(([name]) => name.test(property))
-    if (rule !== undefined && !rule[1].test(value)) throw refusal(property, value, rule[2])
-  }
+  checkHonoured(properties)
   return {
     targetFileSizeBytes: longProperty(properties, TARGET_FILE_SIZE_BYTES, TARGET_FILE_SIZE_BYTES_DEFAULT),
     rowGroupSizeBytes: longProperty(properties, PARQUET_ROW_GROUP_SIZE_BYTES, PARQUET_ROW_GROUP_SIZE_BYTES_DEFAULT),
-    codec: parseParquetCodec(stringProperty(properties, PARQUET_COMPRESSION, PARQUET_COMPRESSION_DEFAULT)),
+    encoding: {
+      codec: parseParquetCodec(stringProperty(properties, PARQUET_COMPRESSION, PARQUET_COMPRESSION_DEFAULT)),
+      pageSizeBytes: sizeProperty(properties, PARQUET_PAGE_SIZE_BYTES),
+      dictionarySizeBytes: sizeProperty(properties, PARQUET_DICT_SIZE_BYTES),
+      pageVersion: pageVersion(properties),
+    },
   }
 }
 
-function refusal(property: string, value: string, reason: string): UnsupportedError {
-  return new UnsupportedError(`table property ${property} is "${value}", but ${reason}: unset it to write`, {
-    context: { property, value },
-  })
+/** Undefined where it isn't set. */
+function sizeProperty(properties: TableProperties, key: string): number | undefined {
+  const sizeBytes = longProperty(properties, key, Number.NaN)
+  return Number.isNaN(sizeBytes) ? undefined : Math.max(1, sizeBytes)
+}
+
+function pageVersion(properties: TableProperties): ParquetEncoding['pageVersion'] {
+  const text = stringProperty(properties, PARQUET_PAGE_VERSION, 'v1')
+  const version = text.toLowerCase()
+  if (version === 'v1' || version === 'v2') return version
+  throw refusal(PARQUET_PAGE_VERSION, text, 'pages are v1 or v2')
 }

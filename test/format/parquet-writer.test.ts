@@ -102,6 +102,19 @@ describe('row groups', () => {
     }
   })
 
+  // What each does to the file shows in its size: more page headers, no dictionary, other encodings.
+  it.each([
+    ['smaller pages', { pageSizeBytes: 100 }],
+    ['smaller dictionaries', { dictionarySizeBytes: 100 }],
+    ['pages of version 2', { pageVersion: 'v2' }],
+  ] as const)('have %s where asked', async (_, encoding) => {
+    const plain = encode([batch], { schema })
+    expect(encode([batch], { schema, pageVersion: 'v1' }).bytes).toEqual(plain.bytes)
+    const { bytes } = encode([batch], { schema, ...encoding })
+    expect(Math.abs(bytes.length - plain.bytes.length)).toBeGreaterThan(100)
+    expect(await readRows(bytes, { schema })).toEqual(await readRows(plain.bytes, { schema }))
+  })
+
   it('refuse rows after the end', () => {
     const writer = createParquetWriter({ schema })
     writer.finish()

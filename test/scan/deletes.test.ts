@@ -119,7 +119,7 @@ describe('position deletes', () => {
       file_path: arrow.getChild('file_path')?.memoize() ?? [],
       pos: arrow.getChild('pos') ?? [],
     } as never)
-    const bytes = encodeParquet(plain.schema, plain.batches, 'snappy')
+    const bytes = encodeParquet(plain.schema, plain.batches, { codec: 'snappy' })
     const filePath = `${table.location}/data/no-ids.parquet`
     await table.io.write(filePath, bytes)
     const deletes = {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { UnsupportedError } from '../../src/base/errors.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { UNPARTITIONED, buildPartitionSpec } from '../../src/spec/partition-spec.ts'
 import { dataFileName, locationProvider } from '../../src/write/location-provider.ts'
@@ -43,10 +42,6 @@ describe('location provider', () => {
     expect(locationOf({ ...enabled, 'write.object-storage.path': 's3://pool/x' })([], 'a')).toMatch(
       /^s3:\/\/pool\/x\/0101/,
     )
-  })
-
-  it('refuses providers that are Java classes', () => {
-    expect(() => locationOf({ 'write.location-provider.impl': 'com.example.P' })).toThrow(UnsupportedError)
   })
 
   it('names files as Java does', () => {

@@ -6,25 +6,31 @@ import { UNSORTED, buildSortOrder } from '../../src/spec/sort-order.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { readWriteSettings } from '../../src/write/write-settings.ts'
 
-const DEFAULTS = { targetFileSizeBytes: 512 * 2 ** 20, rowGroupSizeBytes: 128 * 2 ** 20, codec: 'zstd' }
+const DEFAULTS = { targetFileSizeBytes: 512 * 2 ** 20, rowGroupSizeBytes: 128 * 2 ** 20 }
+const ENCODING = { codec: 'zstd', pageVersion: 'v1' }
 
 describe('settings of data files', () => {
-  it.each<[string, string, object]>([
-    ['write.target-file-size-bytes', '1000', { targetFileSizeBytes: 1000 }],
-    ['write.format.default', 'PARQUET', {}],
-    ['write.parquet.row-group-size-bytes', '1000', { rowGroupSizeBytes: 1000 }],
-    ['write.parquet.compression-codec', 'SNAPPY', { codec: 'snappy' }],
-    ['write.parquet.compression-codec', 'none', { codec: 'uncompressed' }],
-  ])('%s = %s is honoured', (property, value, expected) => {
-    expect(readWriteSettings({ [property]: value })).toEqual({ ...DEFAULTS, ...expected })
+  it.each<[string, string, object, object]>([
+    ['write.target-file-size-bytes', '1000', { targetFileSizeBytes: 1000 }, {}],
+    ['write.format.default', 'PARQUET', {}, {}],
+    ['write.parquet.row-group-size-bytes', '1000', { rowGroupSizeBytes: 1000 }, {}],
+    ['write.parquet.compression-codec', 'SNAPPY', {}, { codec: 'snappy' }],
+    ['write.parquet.compression-codec', 'none', {}, { codec: 'uncompressed' }],
+    ['write.parquet.page-size-bytes', '1000', {}, { pageSizeBytes: 1000 }],
+    ['write.parquet.page-size-bytes', '0', {}, { pageSizeBytes: 1 }],
+    ['write.parquet.dict-size-bytes', '1000', {}, { dictionarySizeBytes: 1000 }],
+    ['write.parquet.page-version', 'V2', {}, { pageVersion: 'v2' }],
+  ])('%s = %s is honoured', (property, value, settings, encoding) => {
+    expect(readWriteSettings({ [property]: value })).toEqual({
+      ...DEFAULTS,
+      ...settings,
+      encoding: { ...ENCODING, ...encoding },
+    })
   })
 
   // They tune how a file is laid out: readers see the same rows and bounds.
   it.each([
-    ['write.parquet.page-size-bytes', '1048576'],
     ['write.parquet.page-row-limit', '20000'],
-    ['write.parquet.page-version', 'v2'],
-    ['write.parquet.dict-size-bytes', '2097152'],
     ['write.parquet.row-group-check-min-record-count', '100'],
     ['write.parquet.row-group-check-max-record-count', '10000'],
     ['write.parquet.bloom-filter-max-bytes', '1048576'],
@@ -39,13 +45,15 @@ describe('settings of data files', () => {
     ['write.parquet.bloom-filter-enabled.column.id', 'false'],
     ['write.parquet.shred-variants', 'false'],
   ])('%s = %s has no effect', (property, value) => {
-    expect(readWriteSettings({ [property]: value })).toEqual(DEFAULTS)
+    expect(readWriteSettings({ [property]: value })).toEqual({ ...DEFAULTS, encoding: ENCODING })
   })
 
   // They ask for something in the file that would be missed.
   it.each([
     ['write.format.default', 'orc'],
     ['write.parquet.compression-codec', 'lzo'],
+    ['write.parquet.page-version', 'v3'],
+    ['write.location-provider.impl', 'com.example.P'],
     ['write.parquet.compression-level', '9'],
     ['write.parquet.bloom-filter-enabled.column.id', 'true'],
     ['write.parquet.shred-variants', 'true'],
