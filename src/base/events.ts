@@ -22,6 +22,18 @@ export interface RetryEvent {
   readonly reason: string
 }
 
+/**
+ * A slow read and its second request: `sent`; `won`, its answer came first; or `refused`, there was no budget for it.
+ * `afterMs`: since the read began.
+ */
+export interface HedgeEvent {
+  readonly type: 'request-hedge'
+  readonly verb: 'GET'
+  readonly location: string
+  readonly step: 'sent' | 'won' | 'refused'
+  readonly afterMs: number
+}
+
 export interface FileWrittenEvent {
   readonly type: 'file-written'
   readonly location: string
@@ -113,6 +125,7 @@ export interface ProgressEvent {
 export type FirnEvent =
   | RequestEvent
   | RetryEvent
+  | HedgeEvent
   | FileWrittenEvent
   | CommitRetryEvent
   | CleanupFailedEvent

@@ -1,8 +1,13 @@
-/** Opens the store of a location with its decorators: caching(retrying(store)), every request reported. */
+/**
+ * Opens the store of a location with its decorators: caching(retrying(hedging(store))), every request reported. The cache
+ * lies outside, where a hit costs nothing; the hedges inside the retries, so that a wait between two attempts is not taken
+ * for a slow answer. Local and memory stores, which have no slow tail, are not hedged.
+ */
 import type { Reporter } from '../base/events.ts'
 import { type Runtime, systemRuntime } from '../base/runtime.ts'
 import { caching } from './caching.ts'
 import type { FileIO } from './file-io.ts'
+import { hedging } from './hedging.ts'
 import { LocalFileIO } from './local-file-io.ts'
 import { storeKindOf } from './location.ts'
 import { measured } from './measured.ts'
@@ -34,7 +39,9 @@ function openStore(
   { runtime, retrier }: { readonly runtime: Runtime; readonly retrier: Retrier },
 ): FileIO {
   const kind = storeKindOf(location)
-  if (kind === 's3') return new S3FileIO({ ...s3, runtime, reporter, run: retrier.run.bind(retrier) })
+  if (kind === 's3') {
+    return hedging(new S3FileIO({ ...s3, runtime, reporter, run: retrier.run.bind(retrier) }), { runtime, reporter })
+  }
   const io = kind === 'local' ? new LocalFileIO({ runtime }) : new MemoryFileIO({ runtime })
   return reporter === undefined ? io : measured(io, { runtime, reporter })
 }
