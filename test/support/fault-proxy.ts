@@ -22,7 +22,10 @@ export interface FaultProxy {
 
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true })
-  const server = createServer((incoming, answer) => void handle(proxy, { target, agent }, incoming, answer))
+  const server = createServer((incoming, answer) => {
+    // A client that gives a request up, or a store that drops the connection: nobody is left to answer.
+    handle(proxy, { target, agent }, incoming, answer).catch(() => incoming.socket.destroy())
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const proxy: FaultProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
