@@ -9,13 +9,15 @@ import { BareClient } from './bare-client.ts'
 import { type Contestant, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 
+let measured = 0
+
 /** Bytes of the bodies that each of `count` commits of `rows` rows sends, the pointer last; found out in memory. */
 export async function measureCommitSizes(count: number, rows: number): Promise<number[][]> {
   let sizes: number[] = []
   const reporter = (event: FirnEvent): void => {
     if (event.type === 'request' && event.verb === 'PUT') sizes.push(event.bytesSent)
   }
-  const catalog = await openCatalog('memory://sizes/warehouse', { reporter })
+  const catalog = await openCatalog(`memory://sizes/${measured++}`, { reporter })
   const table = await catalog.createTable('bench.events', { schema: EVENT_SCHEMA })
   await table.append(eventRows(0, 1))
   const commits: number[][] = []

@@ -1,5 +1,5 @@
 /**
- * The benchmark driver: `npm run bench -- W2 W7 [--quick]`. Starts a MinIO of its own, measures the floor of this machine,
+ * The benchmark driver: `npm run bench -- W1 W2 [--quick] [--peers]`. Starts a MinIO of its own, measures the floor of this machine,
  * runs the workloads and prints tables; figures also go to bench/results as JSON lines. Only ratios of one run mean
  * anything: times of a shared machine don't travel.
  */
@@ -15,19 +15,30 @@ import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
+import { runIngest } from './ingest.ts'
 import { runManyWriters } from './many-writers.ts'
 import { runPlanning } from './planning.ts'
-import { printDeletedRows, printFloor, printManyWriters, printPlanning, printSmallAppends } from './report.ts'
+import {
+  printDeletedRows,
+  printFloor,
+  printIngest,
+  printManyWriters,
+  printPlanning,
+  printSmallAppends,
+} from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
 
 interface Run {
   readonly minio: MinioServer
   readonly bucket: string
   readonly quick: boolean
+  /** Whether other engines run too. */
+  readonly peers: boolean
 }
 
 /** Each prints its tables and returns its figures. */
 const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
+  W1: ingest,
   W2: smallAppends,
   W3: manyWriters,
   W4: planning,
@@ -42,7 +53,10 @@ let places = 0
 await main()
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+  const { values, positionals } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
   const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS)
   if (!names.every((name) => Object.hasOwn(WORKLOADS, name))) {
     process.stderr.write(`workloads: ${Object.keys(WORKLOADS).join(', ')}\n`)
@@ -50,13 +64,24 @@ async function main(): Promise<void> {
   }
   const minio = await startMinio()
   try {
-    const run: Run = { minio, bucket: await createBucket(minio), quick: values.quick === true }
+    const run: Run = { minio, bucket: await createBucket(minio), ...values }
     const floor = await measureFloor(placeOf(run, 'floor'), run.quick ? 100 : 400)
     console.log(printFloor(floor))
     for (const name of names) save(name, { quick: run.quick, floor, ...(await WORKLOADS[name]?.(run)) })
   } finally {
     await minio.stop()
   }
+}
+
+async function ingest(run: Run): Promise<object> {
+  const { quick, peers } = run
+  const appends = quick ? [8, 4, 4] : [20, 8, 4]
+  const sizes = [1_000, 10_000, 100_000].map((rows, i) => ({ rows, appends: appends[i] ?? 1 }))
+  const place = (name: string): Place => placeOf(run, name)
+  const rounds = quick ? 2 : ROUNDS
+  const results = await runIngest({ sizes, arrowRows: quick ? 250_000 : 1_000_000, rounds, peers, place })
+  console.log(printIngest(`W1: rows into a table, each append committed (${rounds} rounds)`, results))
+  return { rounds, results }
 }
 
 async function smallAppends(run: Run): Promise<object> {

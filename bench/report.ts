@@ -2,6 +2,7 @@
 import type { DeletedRowsResult } from './deleted-rows.ts'
 import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
+import type { IngestResult } from './ingest.ts'
 import type { ManyWritersResult } from './many-writers.ts'
 import type { PlanningResult } from './planning.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
@@ -10,6 +11,21 @@ import type { Spread } from './statistics.ts'
 export function printFloor(floors: readonly RequestFloor[]): string {
   const lines = floors.map(({ what, putMs, getMs }) => [what, putMs.toFixed(2), getMs.toFixed(2)])
   return `Floor: bare requests, node:http with Signature V4 (p50)\n${printTable([['', 'PUT ms', 'GET ms'], ...lines])}`
+}
+
+export function printIngest(title: string, results: readonly IngestResult[]): string {
+  const headings = ['', 'k rows/s', '(rounds)', '× floor', '× PyIceberg', '(rounds)', 'CPU µs/row']
+  const rounds = ({ min, max }: Spread, digits: number): string => `${min.toFixed(digits)}–${max.toFixed(digits)}`
+  const lines = results.map(({ what, name, krows, ofFloor, byPeer, cpuMicrosPerRow }) => [
+    `${what}: ${name}`,
+    krows.median.toFixed(0),
+    rounds(krows, 0),
+    ofFloor.median.toFixed(2),
+    byPeer?.median.toFixed(2) ?? '',
+    byPeer === undefined ? '' : rounds(byPeer, 2),
+    cpuMicrosPerRow.median.toFixed(2),
+  ])
+  return `${title}\n${printTable([headings, ...lines])}`
 }
 
 export function printSmallAppends(title: string, results: readonly SmallAppendsResult[]): string {

@@ -1,0 +1,80 @@
+"""PyIceberg as a contestant: a line of JSON asks, a line of JSON answers. Times are taken here, rows are made before."""
+
+import json
+import random
+import sys
+import time
+from datetime import datetime, timedelta, timezone
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.schema import Schema
+from pyiceberg.table import StaticTable
+from pyiceberg.types import BooleanType, DoubleType, LongType, NestedField, StringType, TimestamptzType
+
+KINDS = ["view", "click", "scroll", "search", "cart", "order", "login", "logout"]
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+ARROW = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("ts", pa.timestamp("us", "UTC")),
+        pa.field("user", pa.string()),
+        pa.field("kind", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("flag", pa.bool_()),
+    ]
+)
+TYPES = [LongType(), TimestamptzType(), StringType(), StringType(), StringType(), DoubleType(), BooleanType()]
+ICEBERG = Schema(*(NestedField(i + 1, f.name, TYPES[i], required=i == 0) for i, f in enumerate(ARROW)))
+
+
+def event_rows(first, count):
+    """As bench/event-rows.ts makes them."""
+    below = random.Random(first + 1).randrange
+    return [
+        {
+            "id": row,
+            "ts": START + timedelta(milliseconds=row * 250 + below(250)),
+            "user": f"user-{below(100_000)}",
+            "kind": KINDS[below(8)],
+            "url": f"https://shop.example.org/category/{below(50)}/item/{below(10**9)}?ref={below(10**6)}",
+            "value": below(10**6) / 100,
+            "flag": below(2) == 1,
+        }
+        for row in range(first, first + count)
+    ]
+
+
+class Peer:
+    def open(self, settings, warehouse):
+        self.settings = settings
+        self.catalog = SqlCatalog("bench", uri="sqlite:///:memory:", warehouse=warehouse, **settings)
+        self.catalog.create_namespace_if_not_exists("bench")
+        self.table = self.catalog.create_table("bench.events", ICEBERG)
+
+    def prepare(self, first, count, arrow):
+        rows = event_rows(first, count)
+        self.rows = pa.Table.from_pylist(rows, ARROW) if arrow else rows
+
+    def append(self):
+        start, cpu = time.perf_counter(), time.process_time()
+        data = self.rows if isinstance(self.rows, pa.Table) else pa.Table.from_pylist(self.rows, ARROW)
+        self.table.append(data)
+        return {"ms": (time.perf_counter() - start) * 1000, "cpuMs": (time.process_time() - cpu) * 1000}
+
+    def location(self):
+        return self.table.metadata_location
+
+    def totals(self, location):
+        """What another engine's table holds."""
+        data = StaticTable.from_metadata(location, self.settings).scan(selected_fields=("id", "flag")).to_arrow()
+        return {"rows": str(len(data)), "idSum": str(pc.sum(data["id"])), "flags": str(pc.sum(data["flag"]))}
+
+
+peer = Peer()
+for line in sys.stdin:
+    request = json.loads(line)
+    result = getattr(peer, request.pop("do"))(**request)
+    print(json.dumps(result), flush=True)
