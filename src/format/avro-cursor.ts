@@ -97,6 +97,15 @@ export class AvroCursor {
     return text
   }
 
+  /** Past a string, if it is one of fewer than 64 bytes, all of them those of `expected`. */
+  skipString(expected: Uint8Array): boolean {
+    const { bytes, offset } = this
+    if (bytes[offset] !== expected.length * 2) return false
+    for (let i = 0; i < expected.length; i += 1) if (bytes[offset + 1 + i] !== expected[i]) return false
+    this.offset = offset + 1 + expected.length
+    return true
+  }
+
   /** Items in the next block of an array or map, each at least one byte long; 0 ends it. */
   blockCount(): number {
     let count = this.number()
@@ -118,28 +127,30 @@ export class AvroCursor {
     }
   }
 
-  /** Past `count` longs: a byte below 0x80 ends each. */
+  /** Past `count` longs: a byte below 0x80 ends each. Without branches, which processors guess wrong too often here. */
   skipLongs(count: number): void {
     const { bytes } = this
     let at = this.offset
-    for (let left = count; left > 0; at += 1) if ((bytes[at] ?? 0) < 0x80) left -= 1
+    for (let left = count; left > 0; at += 1) left -= 1 - ((bytes[at] ?? 0) >>> 7)
     this.skip(at - this.offset)
   }
 
   /** Past `count` pairs of a long and length-prefixed bytes. */
   skipLongsAndBytes(count: number): void {
     const { bytes } = this
+    let at = this.offset
     for (let left = count; left > 0; left -= 1) {
-      let at = this.offset
       while ((bytes[at] ?? 0) >= 0x80) at += 1
       const length = bytes[at + 1] ?? 0
       // Nearly all are shorter than 64 bytes: an even number below 0x80.
-      if ((length & 0x81) === 0) this.skip(at + 2 + (length >>> 1) - this.offset)
+      if ((length & 0x81) === 0) at += 2 + (length >>> 1)
       else {
         this.skip(at + 1 - this.offset)
         this.skip(this.number())
+        at = this.offset
       }
     }
+    this.skip(at - this.offset)
   }
 
   #take(length: number): number {

@@ -35,31 +35,55 @@ export function optionalField<T>(
 
 export type AvroFields<T> = { readonly [K in keyof T]-?: AvroField<T[K]> }
 
-/** A function for each member that sets it: stores by a computed name take V8 several times as long. */
-export type AvroSetters<F> = {
-  readonly [K in keyof F]-?: (record: { -readonly [M in keyof F]: F[M] }, value: F[K]) => void
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** What to do for a field of the writer. */
+interface MemberStep<F, K extends keyof F> {
+  readonly key: K
+  /** Which branch of a union of two is null; -1 where the field is no such union. */
+  readonly nullBranch: number
+  readonly read: AvroDecode<F[K]>
 }
+
+interface SkipStep {
+  readonly key: undefined
+  readonly nullBranch: -1
+  readonly skip: (cursor: AvroCursor) => void
+}
+
+export type FieldStep<F> = SkipStep | { readonly [K in keyof F]-?: MemberStep<F, K> }[keyof F]
+
+/** Reads the fields of one record into a blank one, which keeps what it has for those that are null. */
+export type Fill<F> = (cursor: AvroCursor, record: Mutable<F>) => void
 
 export interface AvroRecordOptions<F, T> {
   /** The format version to write. */
   readonly version?: number | undefined
   /**
    * A literal with all members of T, to be filled: V8 then keeps records compact, which objects that grow member by
-   * member are not. Members that are no fields keep the value that the literal gives them.
+   * member are not. Members that may be null or missing have their fallbacks.
    */
   readonly blank?: (() => T) | undefined
-  /** For records of which there are very many. */
-  readonly setters?: AvroSetters<F> | undefined
+  /**
+   * For records of which there are very many: a loop over the steps with a `switch` over their keys, so that V8 compiles
+   * each member's read and store in their own place, several times as fast as stores by computed names.
+   */
+  readonly fill?: ((steps: readonly FieldStep<F>[]) => Fill<F>) | undefined
 }
 
 /** A record as an object with a member for each of `fields`. */
 export function avroRecord<F extends object, T extends F = F>(
   name: string,
   fields: AvroFields<F>,
-  { version = Infinity, blank = () => ({}) as T, setters }: AvroRecordOptions<F, T> = {},
+  options: AvroRecordOptions<F, T> = {},
 ): AvroCodec<T> {
+  const { version = Infinity, fill = fillByName } = options
   const keys = Object.keys(fields) as (keyof F & string)[]
   const written = keys.filter((key) => (fields[key].since ?? 0) <= version)
+  const fallbacks = Object.fromEntries(
+    keys.filter((key) => 'fallback' in fields[key]).map((key) => [key, fields[key].fallback]),
+  )
+  const blank = options.blank ?? (() => ({ ...fallbacks }) as T)
   return {
     schema: { type: 'record', name, fields: written.map((key) => fieldSchema(fields[key])) },
     write(sink, value) {
@@ -67,19 +91,37 @@ export function avroRecord<F extends object, T extends F = F>(
     },
     resolve(writer, location) {
       if (writer.kind !== 'record') return undefined
-      const { found, absent } = resolveFields(writer, fields, keys, location)
-      const empty: F = blank()
-      // What the blank record has already need not be set for each.
-      const missing = absent.filter(({ key, value }) => !(key in empty) || empty[key] !== value)
-      const steps = [...found, ...missing.map(({ key, value }): Step<F> => ({ key, read: () => value }))]
-      const fills = steps.map((step) => fillStep(step, setters))
+      const read = fill(resolveFields(writer, fields, location))
       return (cursor) => {
         const record = blank()
-        for (const fill of fills) fill(cursor, record)
+        read(cursor, record)
         return record
       }
     },
   }
+}
+
+function fillByName<F>(steps: readonly FieldStep<F>[]): Fill<F> {
+  return (cursor, record) => {
+    for (const step of steps) if (!isNull(cursor, step)) fillMember(cursor, record, step)
+  }
+}
+
+function fillMember<F, K extends keyof F>(
+  cursor: AvroCursor,
+  record: Mutable<F>,
+  step: MemberStep<F, K> | SkipStep,
+): void {
+  if ('skip' in step) step.skip(cursor)
+  else record[step.key] = step.read(cursor)
+}
+
+/** Whether the value of a field is null; else the cursor is where `read` begins. */
+export function isNull(cursor: AvroCursor, { nullBranch }: { readonly nullBranch: number }): boolean {
+  if (nullBranch === -1) return false
+  const branch = cursor.number()
+  if (branch === nullBranch) return true
+  return branch === 1 - nullBranch ? false : cursor.fail(`a union of two has no branch ${branch}`)
 }
 
 function fieldSchema<T>({ id, name, codec, doc, attributes }: AvroField<T>): JsonObject {
@@ -87,60 +129,54 @@ function fieldSchema<T>({ id, name, codec, doc, attributes }: AvroField<T>): Jso
   return { name, type: codec.schema, doc, ...(optional && { default: null }), ...attributes, 'field-id': id }
 }
 
-interface Step<F> {
-  /** The member to fill; undefined where the value is only skipped. */
-  readonly key: (keyof F & string) | undefined
-  readonly read: AvroDecode<F[keyof F & string]>
-}
-
-interface Absent<F> {
-  readonly key: keyof F & string
-  readonly value: F[keyof F & string]
-}
-
-type Fill<F> = (cursor: AvroCursor, record: F) => void
-
-function fillStep<F extends object>({ key, read }: Step<F>, setters: AvroSetters<F> | undefined): Fill<F> {
-  if (key === undefined) return read
-  const set = setters?.[key]
-  if (set !== undefined) return (cursor, record) => set(record, read(cursor))
-  return (cursor, record) => {
-    record[key] = read(cursor)
-  }
-}
-
-/** What to do for each field of the writer, in its order, and what members have that it does not write. */
+/** What to do for each field of the writer, in its order. */
 function resolveFields<F extends object>(
   writer: AvroRecordNode,
   fields: AvroFields<F>,
-  keys: readonly (keyof F & string)[],
   location: string,
-): { readonly found: readonly Step<F>[]; readonly absent: readonly Absent<F>[] } {
+): FieldStep<F>[] {
   const hasIds = writer.fields.some(({ id }) => id !== undefined)
+  const keys = Object.keys(fields) as (keyof F & string)[]
   const missing = new Set(keys)
-  const found = writer.fields.map(({ id, name, type }): Step<F> => {
+  const steps = writer.fields.map(({ id, name, type }): FieldStep<F> => {
     const key = keys.find((k) => (hasIds ? fields[k].id === id : fields[k].name === name))
-    if (key === undefined) return { key, read: avroSkip(type) as AvroDecode<never> }
+    if (key === undefined) return { key, nullBranch: -1, skip: avroSkip(type) }
     missing.delete(key)
-    const read = resolveField(fields[key], type, location)
-    return { key, read: read ?? refuse(`field ${name} (${fields[key].id}) has the wrong type`, location) }
+    return resolveMember(key, fields[key], { name, type }, location)
   })
-  const absent = [...missing].map((key): Absent<F> => {
+  for (const key of missing) {
     const { id, name, ...field } = fields[key]
     if (!('fallback' in field)) refuse(`field ${name} (${id}) is missing`, location)
-    return { key, value: field.fallback as F[typeof key] }
-  })
-  return { found, absent }
+  }
+  return steps
 }
 
-function resolveField<T>(field: AvroField<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {
-  const { codec, fallback } = field
-  if (!('fallback' in field)) return resolveUnion(codec, writer, location)
-  const forgiving: AvroCodec<T> = {
+function resolveMember<F extends object, K extends keyof F & string>(
+  key: K,
+  field: AvroField<F[K]>,
+  writer: { readonly name: string; readonly type: AvroNode },
+  location: string,
+): MemberStep<F, K> {
+  const { codec, id } = field
+  const [nullBranch, type] = 'fallback' in field ? splitNull(writer.type) : [-1, writer.type]
+  const read = resolveUnion('fallback' in field ? forgiving(codec, field.fallback) : codec, type, location)
+  return { key, nullBranch, read: read ?? refuse(`field ${writer.name} (${id}) has the wrong type`, location) }
+}
+
+/** Of a union of null and one type, the two are told apart before that type is read. */
+function splitNull(writer: AvroNode): readonly [nullBranch: number, type: AvroNode] {
+  if (writer.kind !== 'union' || writer.branches.length !== 2) return [-1, writer]
+  const nullBranch = writer.branches.findIndex(({ kind }) => kind === 'null')
+  const type = writer.branches[1 - nullBranch]
+  return nullBranch === -1 || type === undefined || type.kind === 'null' ? [-1, writer] : [nullBranch, type]
+}
+
+/** Null in other places. */
+function forgiving<T>(codec: AvroCodec<T>, fallback: T): AvroCodec<T> {
+  return {
     ...codec,
-    resolve: (node, at) => (node.kind === 'null' ? () => fallback as T : codec.resolve(node, at)),
+    resolve: (node, location) => (node.kind === 'null' ? () => fallback : codec.resolve(node, location)),
   }
-  return resolveUnion(forgiving, writer, location)
 }
 
 function refuse(message: string, location: string): never {

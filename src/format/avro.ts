@@ -37,6 +37,7 @@ const MAGIC = Uint8Array.of(0x4f, 0x62, 0x6a, 0x01)
 const ENCRYPTED_MAGIC = Uint8Array.of(0x41, 0x47, 0x53, 0x31)
 const SYNC_LENGTH = 16
 const BLOCK_BYTES = 1024 * 1024
+const MAX_RECORDS = 256
 /** Where the name of the codec is looked for: before the first blocks, behind schemas of any usual length. */
 const HEAD_BYTES = 1024 * 1024
 
@@ -74,42 +75,39 @@ function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
   return magic.every((byte, i) => bytes[i] === byte)
 }
 
-/** Looks at the part of each record that its codec reads, before the rest of the record is decoded. */
-export interface AvroSieve<P> {
-  readonly codec: AvroCodec<P>
-  /** Called for all records in the file's order; those it says no to are left out. */
-  readonly keep: (part: P) => boolean
-}
-
 /** Reads records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
-export function readAvro<T, P = never>(file: AvroFile, codec: AvroCodec<T>, sieve?: AvroSieve<P>): T[] {
-  return [...readAvroBlocks(file, codec, sieve)].flat()
+export function readAvro<T>(file: AvroFile, codec: AvroCodec<T>): T[] {
+  return [...readAvroBlocks(file, codec)].flat()
 }
 
-/** As `readAvro`, block by block: what is read of one may be forgotten before the next is decoded. */
-export function* readAvroBlocks<T, P = never>(
+/** As `readAvro`, a few hundred records at a time: what is read of one part may be forgotten before the next is decoded. */
+export function* readAvroBlocks<T>(
   { location, schema, metadata, bytes, blocksOffset }: AvroFile,
   codec: AvroCodec<T>,
-  sieve?: AvroSieve<P>,
 ): Generator<T[], void, undefined> {
   const file = new AvroCursor(bytes, location)
   const read = resolve(codec, schema, location)
-  const isKept = sieve === undefined ? undefined : sieved(sieve, resolve(sieve.codec, schema, location))
   const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
   while (file.remaining > 0) {
-    let count = file.number()
+    const count = file.number()
     const stored = file.byteString()
+    const marker = file.fixed(SYNC_LENGTH)
+    if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
     const content = compression === undefined ? stored : decompress(compression, stored, location, MAX_BLOCK_BYTES)
     const block = new AvroCursor(content, location)
     if (count < 0 || count > block.remaining)
       file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
-    const records: T[] = []
-    for (; count > 0; count -= 1) if (isKept === undefined || isKept(block)) records.push(read(block))
+    let records: T[] = []
+    for (let left = count; left > 0; left -= 1) {
+      records.push(read(block))
+      if (records.length < MAX_RECORDS) continue
+      // Records that are still needed when V8 collects garbage cost it most: hand them over while they are few.
+      yield records
+      records = []
+    }
     if (block.remaining > 0) block.fail('a block has bytes after its last record')
-    const marker = file.fixed(SYNC_LENGTH)
-    if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
     if (records.length > 0) yield records
   }
 }
@@ -128,16 +126,6 @@ function resolve<T>(codec: AvroCodec<T>, schema: AvroNode, location: string): Av
   }
   known.set(codec, read)
   return read
-}
-
-/** Whether a record is kept: the cursor is then at its beginning again, else past it. */
-function sieved<P>({ keep }: AvroSieve<P>, read: AvroDecode<P>): (cursor: AvroCursor) => boolean {
-  return (cursor) => {
-    const start = cursor.offset
-    const isKept = keep(read(cursor))
-    if (isKept) cursor.offset = start
-    return isKept
-  }
 }
 
 /** Writes records into a file of its own. The sync marker is a digest of the content. */

@@ -26,6 +26,8 @@ const DEFLATE_LEVEL = 1
 /** The most that an Avro block or a Puffin blob may unfold to. */
 export const MAX_BLOCK_BYTES: number = 256 * 1024 * 1024
 const CRC_BYTES = 4
+const MIN_CHUNK_BYTES = 16 * 1024
+const MAX_CHUNK_BYTES = 8 * 1024 * 1024
 
 /** Loads what decoding a codec needs. To be awaited before `decompress`, in vain for most. */
 export async function prepareCodec(codec: Codec): Promise<void> {
@@ -46,11 +48,16 @@ export function decompress(codec: Codec, bytes: Uint8Array, location: string, ma
 }
 
 const DECOMPRESS: Readonly<Record<Codec, (bytes: Uint8Array, maxBytes: number) => Uint8Array>> = {
-  deflate: (bytes, maxOutputLength) => inflateRawSync(bytes, { maxOutputLength }),
+  deflate: (bytes, maxOutputLength) => inflateRawSync(bytes, { maxOutputLength, chunkSize: chunkSize(bytes) }),
   gzip: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
   lz4: decompressLz4,
   snappy: decompressAvroSnappy,
   zstd: decompressZstd,
+}
+
+/** Room for all that nearly any block unfolds to: zlib's default of 16 KiB takes a third longer, and copies it all once more. */
+function chunkSize(bytes: Uint8Array): number {
+  return Math.min(Math.max(bytes.length * 4, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES)
 }
 
 /** Avro appends the big-endian CRC-32 of what comes out. */

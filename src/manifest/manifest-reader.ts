@@ -3,6 +3,7 @@
  * leave out comes from the manifest's entry in the manifest list.
  */
 import { memoize, memoizeWeak } from '../base/memo.ts'
+import type { Mutable } from '../format/avro-record.ts'
 import { openAvro, readAvroBlocks } from '../format/avro.ts'
 import type { DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
@@ -11,10 +12,9 @@ import { specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { transformResultType } from '../spec/transform.ts'
 import type { PrimitiveType, Schema } from '../spec/types.ts'
-import { entryPartCodec, manifestEntryCodec } from './manifest-schema.ts'
-import type { EntryPart } from './manifest-schema.ts'
+import { manifestEntryCodec } from './manifest-schema.ts'
 
-/** Whether an entry is wanted, by what is known of it before its metrics are decoded. Asked in the file's order. */
+/** Whether an entry is wanted. Asked in the file's order. */
 export type KeepEntry = (partition: PartitionData, status: ManifestEntryStatus) => boolean
 
 export interface ManifestContext {
@@ -33,38 +33,21 @@ export function decodeManifest(bytes: Uint8Array, location: string, context: Man
   return [...decodeManifestBlocks(bytes, location, context)].flat()
 }
 
-/** As `decodeManifest`, some thousand entries at a time: of a large manifest only these are in memory. */
+/** As `decodeManifest`, some hundred entries at a time: of a large manifest only these are in memory. */
 export function* decodeManifestBlocks(
   bytes: Uint8Array,
   location: string,
   context: ManifestContext,
 ): Generator<ManifestEntry[], void, undefined> {
   const { manifest, metadata, keep } = context
-  const { codec, partCodec } = codecsOf(metadata)(manifest.partitionSpecId)
-  const file = openAvro(bytes, location)
+  const codec = codecsOf(metadata)(manifest.partitionSpecId)
   const firstRowIdOf = rowIdsBy(manifest)
-  if (keep === undefined) {
-    for (const entries of readAvroBlocks(file, codec)) {
-      for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
-      yield entries
-    }
-    return
-  }
-  // Row ids count on over entries that are not kept, too.
-  let firstRowIds: (bigint | undefined)[] = []
-  const sieve = {
-    codec: partCodec,
-    keep(part: EntryPart): boolean {
-      const firstRowId = firstRowIdOf(part)
-      const isKept = keep(part.dataFile.partition, part.status)
-      if (isKept) firstRowIds.push(firstRowId)
-      return isKept
-    },
-  }
-  for (const entries of readAvroBlocks(file, codec, sieve)) {
-    for (const [i, entry] of entries.entries()) inheritFrom(manifest, entry, firstRowIds[i])
-    firstRowIds = []
-    yield entries
+  for (const entries of readAvroBlocks(openAvro(bytes, location), codec)) {
+    // Row ids count on over entries that are not kept, too.
+    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
+    const kept =
+      keep === undefined ? entries : entries.filter(({ dataFile, status }) => keep(dataFile.partition, status))
+    if (kept.length > 0) yield kept
   }
 }
 
@@ -73,7 +56,7 @@ const codecsOf = memoizeWeak((metadata: TableMetadata) =>
   memoize((specId: number) => {
     const spec = specById(metadata, specId)
     const types = partitionTypes(spec, metadata)
-    return { codec: manifestEntryCodec(spec, types), partCodec: entryPartCodec(spec, types) }
+    return manifestEntryCodec(spec, types)
   }),
 )
 
@@ -98,8 +81,6 @@ function partitionType(
   return transformResultType(transform, { kind: 'unknown' })
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
 /** Fills in what a freshly read entry leaves out; it is changed in place, there may be very many. */
 function inheritFrom(
   { sequenceNumber, addedSnapshotId }: ManifestFile,
@@ -117,7 +98,7 @@ function inheritFrom(
 }
 
 /** Gives each entry's first row id, its own or the one it inherits, when asked in the file's order. */
-function rowIdsBy({ content, firstRowId }: ManifestFile): (entry: EntryPart) => bigint | undefined {
+function rowIdsBy({ content, firstRowId }: ManifestFile): (entry: ManifestEntry) => bigint | undefined {
   let nextRowId = content === 'data' ? firstRowId : undefined
   return ({ status, dataFile }) => {
     if (nextRowId === undefined) return undefined

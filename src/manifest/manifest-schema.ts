@@ -16,7 +16,7 @@ import {
 import type { AvroCodec } from '../format/avro-codec.ts'
 import { avroIntMap } from '../format/avro-int-map.ts'
 import { avroRecord, optionalField } from '../format/avro-record.ts'
-import type { AvroField, AvroFields, AvroSetters } from '../format/avro-record.ts'
+import type { AvroField, AvroFields } from '../format/avro-record.ts'
 import type {
   DataFile,
   FieldSummary,
@@ -29,6 +29,7 @@ import type {
 } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { PrimitiveType } from '../spec/types.ts'
+import { blankDataFile, blankEntry, fillDataFile, fillEntry } from './entry-records.ts'
 import { partitionCodec } from './partition-codec.ts'
 
 const STATUSES: readonly ManifestEntryStatus[] = ['existing', 'added', 'deleted']
@@ -37,21 +38,6 @@ const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
 const FORMATS: readonly FileFormat[] = ['parquet', 'avro', 'orc', 'puffin']
 
 const STATUS: AvroField<ManifestEntryStatus> = { id: 0, name: 'status', codec: avroChoice(STATUSES, 'status') }
-
-/** What entries are chosen by before they are read whole; never written. */
-export interface EntryPart {
-  readonly status: ManifestEntryStatus
-  readonly dataFile: Pick<DataFile, 'partition' | 'recordCount' | 'firstRowId'>
-}
-
-export function entryPartCodec(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroCodec<EntryPart> {
-  const { partition, recordCount, firstRowId } = dataFileFields(spec, types)
-  const dataFile = avroRecord<EntryPart['dataFile']>('r2', { partition, recordCount, firstRowId })
-  return avroRecord<EntryPart>('manifest_entry', {
-    status: STATUS,
-    dataFile: { id: 2, name: 'data_file', codec: dataFile },
-  })
-}
 
 /** The codec of `manifest_entry`, whose partitions are of a spec with result types `types`. */
 export function manifestEntryCodec(
@@ -66,27 +52,7 @@ export function manifestEntryCodec(
     fileSequenceNumber: { ...optionalField(4, 'file_sequence_number', avroLong), since: 2 },
     dataFile: { id: 2, name: 'data_file', codec: dataFileCodec(spec, types, version) },
   }
-  return avroRecord('manifest_entry', fields, { version, blank: blankEntry, setters: ENTRY_SETTERS })
-}
-
-const BLANK_FILE: DataFile = blankDataFile(0)
-
-function blankEntry(): ManifestEntry {
-  return {
-    status: 'existing',
-    snapshotId: undefined,
-    sequenceNumber: undefined,
-    fileSequenceNumber: undefined,
-    dataFile: BLANK_FILE,
-  }
-}
-
-const ENTRY_SETTERS: AvroSetters<ManifestEntry> = {
-  status: (entry, value) => (entry.status = value),
-  snapshotId: (entry, value) => (entry.snapshotId = value),
-  sequenceNumber: (entry, value) => (entry.sequenceNumber = value),
-  fileSequenceNumber: (entry, value) => (entry.fileSequenceNumber = value),
-  dataFile: (entry, value) => (entry.dataFile = value),
+  return avroRecord('manifest_entry', fields, { version, blank: blankEntry, fill: fillEntry })
 }
 
 type Metrics = Pick<
@@ -131,7 +97,7 @@ function dataFileCodec(
   return avroRecord('r2', dataFileFields(spec, types), {
     version,
     blank: () => blankDataFile(spec.specId),
-    setters: FILE_SETTERS,
+    fill: fillDataFile,
   })
 }
 
@@ -179,55 +145,6 @@ function dataFileFields(spec: PartitionSpec, types: readonly PrimitiveType[]): A
       since: 3,
     },
   }
-}
-
-function blankDataFile(specId: number): DataFile {
-  return {
-    content: 'data',
-    filePath: '',
-    fileFormat: 'parquet',
-    specId,
-    partition: [],
-    recordCount: 0,
-    fileSizeInBytes: 0,
-    columnSizes: undefined,
-    valueCounts: undefined,
-    nullValueCounts: undefined,
-    nanValueCounts: undefined,
-    lowerBounds: undefined,
-    upperBounds: undefined,
-    keyMetadata: undefined,
-    splitOffsets: undefined,
-    equalityIds: undefined,
-    sortOrderId: undefined,
-    firstRowId: undefined,
-    referencedDataFile: undefined,
-    contentOffset: undefined,
-    contentSizeInBytes: undefined,
-  }
-}
-
-const FILE_SETTERS: AvroSetters<Omit<DataFile, 'specId'>> = {
-  content: (file, value) => (file.content = value),
-  filePath: (file, value) => (file.filePath = value),
-  fileFormat: (file, value) => (file.fileFormat = value),
-  partition: (file, value) => (file.partition = value),
-  recordCount: (file, value) => (file.recordCount = value),
-  fileSizeInBytes: (file, value) => (file.fileSizeInBytes = value),
-  columnSizes: (file, value) => (file.columnSizes = value),
-  valueCounts: (file, value) => (file.valueCounts = value),
-  nullValueCounts: (file, value) => (file.nullValueCounts = value),
-  nanValueCounts: (file, value) => (file.nanValueCounts = value),
-  lowerBounds: (file, value) => (file.lowerBounds = value),
-  upperBounds: (file, value) => (file.upperBounds = value),
-  keyMetadata: (file, value) => (file.keyMetadata = value),
-  splitOffsets: (file, value) => (file.splitOffsets = value),
-  equalityIds: (file, value) => (file.equalityIds = value),
-  sortOrderId: (file, value) => (file.sortOrderId = value),
-  firstRowId: (file, value) => (file.firstRowId = value),
-  referencedDataFile: (file, value) => (file.referencedDataFile = value),
-  contentOffset: (file, value) => (file.contentOffset = value),
-  contentSizeInBytes: (file, value) => (file.contentSizeInBytes = value),
 }
 
 const SUMMARY_FIELDS: AvroFields<FieldSummary> = {
@@ -313,7 +230,7 @@ function avroChoice<T extends string>(words: readonly T[], what: string): AvroCo
   )
 }
 
-const fileFormat: AvroCodec<FileFormat> = avroMapped(
+const formatOf: AvroCodec<FileFormat> = avroMapped(
   avroString,
   (text, cursor) => {
     const name = text.toLowerCase()
@@ -321,3 +238,14 @@ const fileFormat: AvroCodec<FileFormat> = avroMapped(
   },
   (format) => format.toUpperCase(),
 )
+
+const PARQUET = Buffer.from('PARQUET')
+
+/** Nearly all are Parquet, and not worth a string for each. */
+const fileFormat: AvroCodec<FileFormat> = {
+  ...formatOf,
+  resolve(writer, location) {
+    const read = formatOf.resolve(writer, location)
+    return read && ((cursor) => (cursor.skipString(PARQUET) ? 'parquet' : read(cursor)))
+  },
+}

@@ -1,8 +1,8 @@
 /** Partition values as manifests store them: the part of a manifest's schema that follows from its partition spec. */
 import { avroMapped } from '../format/avro-codec.ts'
 import type { AvroCodec } from '../format/avro-codec.ts'
-import { avroRecord, optionalField } from '../format/avro-record.ts'
-import type { AvroField, AvroSetters } from '../format/avro-record.ts'
+import { avroRecord, isNull, optionalField } from '../format/avro-record.ts'
+import type { AvroField, FieldStep, Fill } from '../format/avro-record.ts'
 import { avroAnyValue, avroNothing, avroValue } from '../format/avro-value.ts'
 import type { PartitionData } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
@@ -21,14 +21,22 @@ export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveTyp
     if (type.kind === 'unknown') return nullField({ id: fieldId, name: unique, codec: avroNothing, attributes })
     return nullField({ ...optionalField(fieldId, unique, avroValue(type)), attributes })
   })
-  // Set by number: V8 would parse the keys, which are texts, anew for each partition.
-  const setters: AvroSetters<Values> = fields.map(
-    (_, i) => (values: Record<number, Value | null>, value: Value | null) => (values[i] = value),
-  )
-  return avroRecord<Values, PartitionData>('r102', fields, { blank: () => fields.map(() => null), setters })
+  return avroRecord<Values, PartitionData>('r102', fields, { blank: () => fields.map(() => null), fill: fillValues })
 }
 
 type Values = Readonly<Record<number, Value | null>>
+
+/** By number: V8 would parse the keys, which are texts, anew for each partition. */
+function fillValues(steps: readonly FieldStep<Values>[]): Fill<Values> {
+  const positions = steps.map(({ key }) => Number(key))
+  return (cursor, values) => {
+    for (const [i, step] of steps.entries()) {
+      if (isNull(cursor, step)) continue
+      if ('skip' in step) step.skip(cursor)
+      else values[positions[i] ?? 0] = step.read(cursor)
+    }
+  }
+}
 
 /** Partitions say null where other optional fields are undefined. */
 function nullField({ codec, ...field }: AvroField<Value | undefined>): AvroField<Value | null> {

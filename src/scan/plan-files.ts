@@ -1,7 +1,7 @@
 /**
  * Planning: from a snapshot to the data files that may hold rows of a filter. Manifests are pruned by their partition
  * summaries, then fetched in parallel and decoded block by block; their entries are pruned by partition and by column
- * metrics. Tasks stream in the order of the manifests, the first after a block of the first manifest; where the snapshot
+ * metrics. Tasks stream in the order of the manifests, the first after some entries of the first manifest; where the snapshot
  * has delete files, after all of those are known. The read flow's next step is read-task.ts.
  */
 import { mapConcurrent } from '../base/concurrency.ts'
@@ -68,7 +68,7 @@ export function newPlanTotals(): PlanTotals {
 }
 
 /**
- * Yields the tasks of a block at once: a step of a generator for each would take longer than the rest of planning.
+ * Yields some hundred tasks at once: a step of a generator for each would take longer than the rest of planning.
  * Errors: InvalidDataError where deletes contradict each other; those of FileIO and the manifest readers.
  */
 export async function* planFiles(

@@ -6,6 +6,7 @@ import { type RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import { mapConcurrent } from '../base/concurrency.ts'
 import { NotFoundError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
+import { flatten } from '../base/flatten.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { printExpression } from '../expr/expression.ts'
 import { fileMustMatch } from '../expr/metrics-evaluator.ts'
@@ -253,10 +254,6 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       throw error instanceof NotFoundError && onMissing !== undefined ? await onMissing(error) : error
     }
   }
-}
-
-async function* flatten<T>(lists: AsyncGenerator<readonly T[], void, undefined>): AsyncGenerator<T, void, undefined> {
-  for await (const list of lists) for (const item of list) yield item
 }
 
 /** Tasks until those that match entirely have `limit` rows: the ones after them can't be needed. */
