@@ -97,7 +97,9 @@ async function givingUp(env: CatalogEnvironment, body: PointerBody, metadataLoca
   const locations = place === undefined ? [byUuid, ...others] : ownKeys(env, uuid, place)
   const places = own?.body.places ?? [env.keys.tableLocation(uuid)]
   const owned = { identifier: { namespace, name }, nsGeneration, uuid, places, metadataLocation }
-  const next = { ...takenBy(env, owned), state: 'dropped', movedTo: undefined } as const
+  // An orphan removal may still be deleting what it found before: who registers the table goes on from its fence.
+  const { gcHorizonMs } = body
+  const next = { ...takenBy(env, owned), gcHorizonMs, state: 'dropped', movedTo: undefined } as const
   const participants: Participant[] = []
   for (const location of locations) {
     const base = location === byUuid ? own : await pointers.settle(location)

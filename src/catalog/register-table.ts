@@ -91,7 +91,8 @@ export async function registerPointer(
     const place = await freeName(env, namespaces, { identifier, signal })
     const owns = await freeOwns(env, keys)
     const owned = { identifier, nsGeneration: place.generation, uuid, places, metadataLocation }
-    const next = firstContent(env, { kind: 'table', uuid, metadataLocation }, place)
+    const gcHorizonMs = Math.max(...owns.map(({ held }) => held?.body.gcHorizonMs ?? 0))
+    const next = { ...firstContent(env, { kind: 'table', uuid, metadataLocation }, place), gcHorizonMs }
     const outcome = await transact(env, {
       commitId,
       moves: true,

@@ -41,6 +41,19 @@ const rowsOf = async (table: Table): Promise<object[]> => {
   return rows
 }
 
+/** What an orphan removal writes before it lists. */
+const fence = async (name: string, gcHorizonMs: number): Promise<void> => {
+  const keys = catalogKeys(`${root}/lake`)
+  const { cas } = memory
+  const parts = { io: memory, cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test' }
+  const pointers = new PointerStore({ ...parts, swapTimeoutMs: 1_000 })
+  const location = keys.pointer({ namespace: ['a'], name }, 1)
+  const base = await pointers.settle(location)
+  if (base === undefined) throw new Error('no pointer')
+  const next = nextPointer(base.body, { gcHorizonMs }, { commitId: randomUUID(), u: randomUUID() })
+  await pointers.swap({ location, base, next, writesMetadata: false })
+}
+
 describe('addFiles', () => {
   it('makes files without field ids part of the table, by the names of their columns', async () => {
     const table = await make()
@@ -279,21 +292,25 @@ describe('addFiles', () => {
       await parquetOf(schema, [{ id: 1 }]),
     )
     const outside = await file('elsewhere/1.parquet', [{ id: 2 }])
-    // The fence of a removal that began after the file was written.
-    const keys = catalogKeys(`${root}/lake`)
-    const { cas } = memory
-    const parts = { io: memory, cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test' }
-    const pointers = new PointerStore({ ...parts, swapTimeoutMs: 1_000 })
-    const location = keys.pointer({ namespace: ['a'], name: 't' }, 1)
-    const base = await pointers.settle(location)
-    if (base === undefined) throw new Error('no pointer')
-    const next = nextPointer(base.body, { gcHorizonMs: Date.now() + 1 }, { commitId: randomUUID(), u: randomUUID() })
-    await pointers.swap({ location, base, next, writesMetadata: false })
+    // Of a removal that began after the file was written.
+    await fence('t', Date.now() + 1)
     await expect(table.addFiles(inside)).rejects.toThrow(SessionExpiredError)
     await expect((await catalog.loadTable('a.t')).addFiles(inside)).rejects.toThrow(/in the folder of a\.t are so old/)
     expect(await memory.stat(inside)).toBeDefined()
     await (await catalog.loadTable('a.t')).addFiles(outside)
     expect(await rowsOf(table)).toEqual([{ id: 2n, name: null }])
+  })
+
+  it('refuses them too when the table was deregistered and registered again meanwhile', async () => {
+    const table = await make()
+    const left = `${table.location.slice(root.length + 1)}/data/left.parquet`
+    const inside = await put(left, await parquetOf(schema, [{ id: 1 }]))
+    await fence('t', Date.now() + 1)
+    for (const name of ['a.again', 'a.t']) {
+      const metadataLocation = await catalog.deregisterTable(name === 'a.t' ? 'a.again' : 'a.t')
+      await catalog.registerTable(name, metadataLocation)
+      await expect((await catalog.loadTable(name)).addFiles(inside)).rejects.toThrow(SessionExpiredError)
+    }
   })
 
   it('does not commit to a table whose columns were changed since it looked', async () => {
