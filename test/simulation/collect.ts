@@ -1,38 +1,49 @@
-/** Orphan removal by the protocol: the fence, then the listing, then what the pointer after the fence reaches. */
+/** Orphan removal by the rules: the fence first, then what lies there, then what the pointer after the fence reaches. */
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
+import type { PointerBody } from '../../src/catalog/pointer.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 export interface Collection {
-  readonly warehouse: string
-  /** Of the namespace `ns`. */
-  readonly table: string
-  /** Below the table's folder: what is collected. */
-  readonly folder: string
+  /** Location of the pointer. */
+  readonly pointer: string
+  /** Where the files lie that are collected; undefined for a table that is left alone. */
+  readonly folderOf: (body: PointerBody) => string | undefined
   readonly graceMs: number
   readonly reach: (metadataLocation: string) => readonly string[]
+  /** Passes before the files are deleted. */
+  readonly pauseMs?: number | undefined
 }
 
 export async function collectOrphans(
   sut: SystemUnderTest,
   env: CatalogEnvironment,
-  { warehouse, table, folder, graceMs, reach }: Collection,
+  { pointer: location, folderOf, graceMs, reach, pauseMs }: Collection,
 ): Promise<void> {
   const pointers = new sut.PointerStore(env)
-  const location = env.keys.pointer({ namespace: ['ns'], name: table }, 1)
-  const base = await pointers.read(location)
+  const base = await pointers.settle(location)
   if (base?.body.state !== 'live') return
+  const folder = folderOf(base.body)
+  if (folder === undefined) return
   const horizonMs = Math.max((await env.io.storeTimeMs()) - graceMs, base.body.gcHorizonMs)
   const commit = { commitId: env.runtime.uuid(), u: env.runtime.uuid() }
   const next = sut.nextPointer(base.body, { gcHorizonMs: horizonMs }, commit)
   const fenced = await pointers.swap({ location, base, next, writesMetadata: false })
   if (fenced.kind !== 'committed') return
   const orphans: string[] = []
-  for await (const page of env.io.list(`${warehouse}/${base.body.uuid}/${folder}`)) {
+  for await (const page of env.io.list(folder)) {
     orphans.push(...page.entries.filter((e) => e.lastModifiedMs < horizonMs).map((e) => e.location))
   }
-  const after = await pointers.read(location)
-  if (after?.body.uuid !== base.body.uuid || after.body.metadataLocation === undefined) return
-  const { metadataLocation } = after.body
-  const reachable = new Set([metadataLocation, ...reach(metadataLocation)])
+  const after = await pointers.view(location)
+  if (after?.visible.uuid !== base.body.uuid || after.visible.movedTo !== undefined) return
+  const reachable = new Set([...reachOf(after.visible, reach), ...reachOf(after.held.body.txn?.next, reach)])
+  if (pauseMs !== undefined) await env.runtime.sleep(pauseMs)
   await env.io.delete(orphans.filter((file) => !reachable.has(file)))
+}
+
+function reachOf(
+  content: { readonly metadataLocation: string | undefined } | undefined,
+  reach: Collection['reach'],
+): readonly string[] {
+  const location = content?.metadataLocation
+  return location === undefined ? [] : [location, ...reach(location)]
 }

@@ -4,6 +4,8 @@ import type { Edit, Mutant } from './mutants.ts'
 const RECORD = 'catalog/transaction-record.ts'
 const STORE = 'catalog/pointer-store.ts'
 const REGISTER = 'catalog/register-table.ts'
+const SWEEP = 'catalog/sweep-records.ts'
+const ADD_FILES = 'transaction/add-files.ts'
 
 /** So short that any later body hides one's own. */
 export const SHORTEST_RING: Edit = {
@@ -57,7 +59,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'hollow intent body: an intent forgets the ring',
-    firstSeed: 20,
+    firstSeed: 40,
     edits: [
       {
         file: 'catalog/transact.ts',
@@ -78,7 +80,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-movedTo: the chain test stops at the key',
-    firstSeed: 95,
+    firstSeed: 1325,
     edits: [
       SHORTEST_RING,
       {
@@ -101,7 +103,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'undrop without reading the namespace again',
-    firstSeed: 460,
+    firstSeed: 270,
     edits: [
       {
         file: 'catalog/undrop-name.ts',
@@ -112,7 +114,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rename without reading the namespace again',
-    firstSeed: 240,
+    firstSeed: 2120,
     edits: [
       {
         file: 'catalog/move-name.ts',
@@ -123,7 +125,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'drop of a namespace that does not count intents',
-    firstSeed: 150,
+    firstSeed: 40,
     edits: [
       {
         file: 'catalog/drop-namespace.ts',
@@ -197,7 +199,6 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'register that looks at tables in and around it before its own intents stand',
-    firstSeed: 145,
     edits: [
       { file: REGISTER, find: '(await isApart(env, places, keys)) &&', replace: '' },
       {
@@ -209,7 +210,7 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'register without reading the namespace again',
-    firstSeed: 80,
+    firstSeed: 25,
     edits: [
       {
         file: REGISTER,
@@ -246,6 +247,101 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
         file: 'catalog/create-pointer.ts',
         find: 'lost.add(metadataLocation)',
         replace: 'await io.delete([metadataLocation])',
+      },
+    ],
+  },
+  {
+    name: 'no-generation: what came to stand in a dropped namespace comes back with it',
+    firstSeed: 30,
+    edits: [
+      {
+        file: 'catalog/namespace-store.ts',
+        find: 'const generation = (base?.body.generation ?? 0) + 1',
+        replace: 'const generation = base?.body.generation ?? 1',
+      },
+    ],
+  },
+  {
+    name: 'register that does not see what is pending',
+    firstSeed: 900,
+    edits: [
+      {
+        file: 'catalog/ownership.ts',
+        find: '{ content: held.body.txn.next, isPending: true }',
+        replace: '{ content: held.body, isPending: false }',
+      },
+    ],
+  },
+  {
+    name: 'transaction records deleted while an intent may ask for them',
+    firstSeed: 150,
+    edits: [
+      { file: SWEEP, find: '24 * 3_600_000', replace: '0' },
+      {
+        file: SWEEP,
+        find: 'for (const participant of record.body.participants) await pointers.settle(participant, signal)',
+        replace: 'void pointers',
+      },
+    ],
+  },
+  {
+    name: 'adding deletes what it was to add when it fails',
+    edits: [
+      {
+        file: ADD_FILES,
+        find: 'return [...this.#append.manifestPaths, ...this.#append.outdatedPaths]',
+        replace: 'return this.#append.files',
+      },
+    ],
+  },
+  {
+    name: 'adding copies what it was to add when the fence has passed it',
+    edits: [
+      {
+        file: ADD_FILES,
+        find: '  async stage(base: TableBase, context: StageContext)',
+        replace: `  renew(...expired: Parameters<AppendAction['renew']>) {
+    return this.#append.renew(...expired)
+  }
+
+  async stage(base: TableBase, context: StageContext)`,
+      },
+    ],
+  },
+  {
+    name: 'added files count as uploaded now',
+    firstSeed: 80,
+    edits: [
+      {
+        file: 'table/add-files.ts',
+        find: 'sessionStartMs: sessionStart(found, metadata),',
+        replace: 'sessionStartMs: await io.storeTimeMs(),',
+      },
+    ],
+  },
+  {
+    name: 'added files in the folder of the table have no age',
+    firstSeed: 80,
+    edits: [{ file: 'table/add-files.ts', find: 'return own.length === 0', replace: 'return own.length >= 0' }],
+  },
+  {
+    name: 'added files count from the age of the youngest',
+    firstSeed: 1185,
+    edits: [
+      {
+        file: 'table/add-files.ts',
+        find: '(least, { lastModifiedMs }) => Math.min(least, lastModifiedMs), Infinity)',
+        replace: '(most, { lastModifiedMs }) => Math.max(most, lastModifiedMs), 0)',
+      },
+    ],
+  },
+  {
+    name: 'looks for added files in the table once, not on the base of each attempt',
+    edits: [
+      {
+        file: ADD_FILES,
+        find: '    await this.checkOn(base)\n    return',
+        replace: '    if (context.attempt === 0) await this.checkOn(base)\n    return',
       },
     ],
   },

@@ -5,34 +5,9 @@
  * acknowledged happened once and what failed never, and that no file of a table is deleted that could still be read.
  */
 import type { ForeignTable } from './foreign-tables.ts'
+import { CATALOG, generationOf, isTrash, namespaceOf } from './names-bodies.ts'
+import type { Body, Content, Namespace, Pointer, Transaction } from './names-bodies.ts'
 import type { ObjectStore } from './object-store.ts'
-
-interface Body {
-  readonly v: number
-  readonly u: string
-  readonly prevU?: string
-  readonly commitId: string
-}
-interface Content {
-  readonly kind: string
-  readonly uuid: string
-  readonly metadataLocation?: string
-  readonly state: 'live' | 'dropped' | 'purging'
-  readonly hollow?: boolean
-  readonly movedTo?: string
-  readonly over?: Pointer
-}
-interface Pointer extends Body, Content {
-  readonly txn?: { readonly id: string; readonly commitId: string; readonly next: Content }
-}
-interface Namespace extends Body {
-  readonly state: 'live' | 'dropping' | 'dropped'
-  readonly generation: number
-}
-interface Transaction extends Body {
-  readonly state: 'pending' | 'committed' | 'aborted'
-  readonly participants: readonly string[]
-}
 
 export type Outcome = 'ok' | 'failed' | 'unknown'
 
@@ -50,8 +25,6 @@ interface Table {
   /** The key that its body is at. */
   home?: string
 }
-
-const CATALOG = '/_catalog/v1/'
 
 export class NamesOracle {
   violation: string | undefined
@@ -72,7 +45,12 @@ export class NamesOracle {
   readonly #makers = new Map<string, string>()
   /** Of each row, the tables that it goes to. */
   readonly #owners = new Map<string, readonly string[]>()
-  readonly #rowOutcomes = new Map<string, Outcome>()
+  /** What was told of each row, by all who added it, and how many of them have not heard yet. */
+  readonly #told = new Map<string, { readonly outcomes: Outcome[]; open: number }>()
+  /** Rows that a table lost when it was registered by an older metadata file. */
+  readonly #forgotten = new Set<string>()
+  /** Files that are no table's to delete. */
+  readonly #others = new Set<string>()
 
   constructor(store: ObjectStore, rowsOf: RowsOf) {
     this.#store = store
@@ -91,11 +69,19 @@ export class NamesOracle {
   /** A row that is about to be added to the tables of these uuids. */
   adds(row: string, uuids: readonly string[]): void {
     this.#owners.set(row, uuids)
+    this.#toldOf(row).open++
+  }
+
+  /** A file that nothing of ours may delete. */
+  isOthers(file: string): void {
+    this.#others.add(file)
   }
 
   /** What its writer was told of the commit that adds it. */
   endRow(row: string, outcome: Outcome): void {
-    this.#rowOutcomes.set(row, outcome)
+    const told = this.#toldOf(row)
+    told.outcomes.push(outcome)
+    told.open--
     if (outcome === 'ok' && this.#lost.has(row)) this.fail(`row ${row} was acknowledged in a dropped namespace`)
   }
 
@@ -107,6 +93,7 @@ export class NamesOracle {
   /** A reader of several tables saw these rows. */
   sawTogether(tables: readonly { readonly uuid: string; readonly rows: ReadonlySet<string> }[]): void {
     for (const [row, uuids] of this.#owners) {
+      if (this.#forgotten.has(row)) continue
       const mine = tables.filter(({ uuid }) => uuids.includes(uuid))
       const seen = mine.filter(({ rows }) => rows.has(row))
       if (seen.length > 0 && seen.length < mine.length) this.fail(`a reader saw half of ${row}`)
@@ -126,6 +113,14 @@ export class NamesOracle {
     return [...this.#tables].flatMap(([uuid, { isAway, metadataLocation }]) =>
       isAway && metadataLocation !== undefined ? [{ uuid, metadataLocation }] : [],
     )
+  }
+
+  /** Where a table lies that others made, and whether no other lies within it or around it. */
+  placeOf(uuid: string): { readonly location: string; readonly isAlone: boolean } | undefined {
+    const location = this.#places.get(uuid)
+    if (location === undefined) return undefined
+    const isAlone = [...this.#places].every(([other, at]) => other === uuid || !areNested(at, location))
+    return { location, isAlone }
   }
 
   /** Whether the record of a uuid says in the end that the table is this warehouse's. */
@@ -172,9 +167,11 @@ export class NamesOracle {
   }
 
   #onNamespace(location: string, body: Namespace): void {
-    this.#chain(location, this.#namespaces.get(location), body)
+    const before = this.#namespaces.get(location)
+    this.#chain(location, before, body)
     this.#namespaces.set(location, body)
     this.#effect(body.commitId, 1)
+    if (before?.state === 'dropped' && body.state === 'live') this.#checkEmpty(location)
     if (body.state === 'dropped') {
       for (const [key, pointer] of this.#pointers) {
         if (namespaceOf(key) === location && generationOf(key) === body.generation) {
@@ -183,6 +180,15 @@ export class NamesOracle {
       }
     }
     this.#checkNames()
+  }
+
+  /** What came to stand in a namespace that was being dropped must not come back with it. */
+  #checkEmpty(namespace: string): void {
+    for (const [location, pointer] of this.#pointers) {
+      if (isTrash(location) || namespaceOf(location) !== namespace) continue
+      if (this.#effective(pointer).state === 'live' && this.#isVisible(location))
+        this.fail(`${namespace} was made again with ${location} in it`)
+    }
   }
 
   #onPointer(location: string, body: Pointer): void {
@@ -242,9 +248,7 @@ export class NamesOracle {
   #return(table: Table, rows: ReadonlyMap<string, string>): void {
     table.isAway = false
     for (const row of table.rows.keys()) {
-      if (rows.has(row)) continue
-      this.#owners.delete(row)
-      this.#rowOutcomes.delete(row)
+      if (!rows.has(row)) this.#forgotten.add(row)
     }
     table.rows = rows
   }
@@ -286,8 +290,7 @@ export class NamesOracle {
       const name = location.replace('%2Eview', '')
       const place = this.#places.get(uuid)
       for (const [other, at] of this.#places) {
-        const isWithin =
-          place !== undefined && other !== uuid && (at.startsWith(`${place}/`) || place.startsWith(`${at}/`))
+        const isWithin = place !== undefined && other !== uuid && areNested(at, place)
         if (isWithin && uuids.has(other)) this.fail(`${uuid} and ${other} lie in one another, and both are registered`)
       }
       if (uuids.has(uuid)) this.fail(`${uuid} is live at ${uuids.get(uuid)} and at ${location}`)
@@ -307,18 +310,25 @@ export class NamesOracle {
     for (const operation of operations) {
       if (operation === undefined) continue
       this.#lost.add(operation)
-      const outcome = this.#operations.get(operation) ?? this.#rowOutcomes.get(operation)
-      if (outcome === 'ok') this.fail(`${operation} was acknowledged, its namespace is gone`)
+      const outcomes = [this.#operations.get(operation), ...(this.#told.get(operation)?.outcomes ?? [])]
+      if (outcomes.includes('ok')) this.fail(`${operation} was acknowledged, its namespace is gone`)
     }
   }
 
   #onDelete(location: string): void {
+    if (this.#others.has(location)) this.fail(`DELETE of ${location}, which is another's`)
     if (/\/_catalog\/v1\/(?:ns|trash)\//.test(location)) this.fail(`DELETE of the pointer ${location}`)
     for (const { rows, metadataLocation, isPurging, isBuried } of this.#tables.values()) {
       if (isPurging || isBuried) continue
       const isRead = metadataLocation === location || [...rows.values()].includes(location)
       if (isRead) this.fail(`DELETE of reachable ${location}`)
     }
+  }
+
+  #toldOf(row: string): { readonly outcomes: Outcome[]; open: number } {
+    const told = this.#told.get(row) ?? { outcomes: [], open: 0 }
+    this.#told.set(row, told)
+    return told
   }
 
   #table(uuid: string): Table {
@@ -352,11 +362,13 @@ export class NamesOracle {
       for (const file of rows.values()) if (!this.#store.objects.has(file)) this.fail(`${uuid}: ${file} is gone`)
     }
     for (const [row, uuids] of this.#owners) {
+      if (this.#forgotten.has(row)) continue
       const having = uuids.filter((uuid) => this.#tables.get(uuid)?.rows.has(row))
       if (having.length > 0 && having.length < uuids.length) this.fail(`${row} is in half of its tables`)
-      const outcome = this.#rowOutcomes.get(row)
-      if (outcome === 'ok' && having.length === 0) this.fail(`${row} was acknowledged and is lost`)
-      if (outcome === 'failed' && having.length > 0) this.fail(`${row} was reported failed and is there`)
+      const { outcomes, open } = this.#toldOf(row)
+      const hasFailed = open === 0 && outcomes.every((outcome) => outcome === 'failed')
+      if (outcomes.includes('ok') && having.length === 0) this.fail(`${row} was acknowledged and is lost`)
+      if (hasFailed && having.length > 0) this.fail(`${row} was reported failed and is there`)
     }
   }
 
@@ -378,14 +390,6 @@ export class NamesOracle {
   }
 }
 
-function isTrash(location: string): boolean {
-  return location.includes(`${CATALOG}trash/`)
-}
-
-function namespaceOf(location: string): string {
-  return location.replace(/\/\d+\/[^/]+$/, '/ns.json')
-}
-
-function generationOf(location: string): number {
-  return Number(/\/(\d+)\/[^/]+$/.exec(location)?.[1])
+function areNested(a: string, b: string): boolean {
+  return a.startsWith(`${b}/`) || b.startsWith(`${a}/`)
 }

@@ -31,7 +31,16 @@ describe.each(stores)('simulation of names on %s', { timeout: 300_000 }, (store)
       for (const kind of Object.keys((await simulateNames(seed, sut, { store })).kinds)) done.add(kind)
     }
     const kinds = ['create', 'createView', 'append', 'drop', 'undrop', 'undropTo', 'purge', 'rename', 'transaction']
-    for (const kind of [...kinds, 'createNamespace', 'dropNamespace', 'loadTables', 'register', 'deregister']) {
+    for (const kind of [
+      ...kinds,
+      'createNamespace',
+      'dropNamespace',
+      'loadTables',
+      'register',
+      'deregister',
+      'addFiles',
+      'collect',
+    ]) {
       expect(done).toContain(`${kind} ok`)
     }
   })

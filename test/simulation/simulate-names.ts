@@ -4,14 +4,15 @@
  */
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import type { NamespaceStore } from '../../src/catalog/namespace-store.ts'
-import { parseJson } from '../../src/base/json.ts'
 import type { TableIdentifier } from '../../src/spec/identifier.ts'
 import type { CommitAction, TableOperations } from '../../src/transaction/operations.ts'
+import { AddedFiles } from './added-files.ts'
 import { Client } from './client.ts'
 import { FolderTree } from './folder-tree.ts'
 import { ROW, writeForeignTables } from './foreign-tables.ts'
 import { NamesOracle } from './names-oracle.ts'
 import type { Outcome } from './names-oracle.ts'
+import { rowsAt, rowsIn } from './names-rows.ts'
 import { ObjectStore } from './object-store.ts'
 import { Random } from './random.ts'
 import { Runs } from './runs.ts'
@@ -28,6 +29,8 @@ const OPERATIONS = 10
 const FAULTS = 0.07
 const CRASHES = 0.1
 const MAX_EVENTS = 200_000
+/** What can be run again and again, and commits, which are told by their rows. */
+const UNCOUNTED = ['purge', 'append', 'addFiles', 'collect', 'sweep', 'transaction', 'loadTables']
 
 export interface NamesHistory {
   readonly violation: string | undefined
@@ -75,6 +78,7 @@ class NamesWorld {
   readonly #scheme: StoreScheme
   readonly #oracle: NamesOracle
   readonly #network: Network
+  readonly #added: AddedFiles
   readonly #trace: ((line: string) => void) | undefined
   readonly #spaces: readonly [string, ...string[]]
   readonly #names: readonly [string, ...string[]]
@@ -109,6 +113,14 @@ class NamesWorld {
       atomic: true,
       folders,
     }
+    this.#added = new AddedFiles({
+      sut,
+      random: this.#random,
+      store: this.#store,
+      oracle: this.#oracle,
+      elsewhere: `${WAREHOUSES[this.#scheme]}-elsewhere`,
+      outcomeOf: (running) => this.#outcomeOf(running),
+    })
   }
 
   async run(): Promise<NamesHistory> {
@@ -186,6 +198,9 @@ class NamesWorld {
     ['create', 9, (p) => this.#create(p)],
     ['createView', 3, (p) => this.#createView(p)],
     ['append', 12, (p) => this.#append(p)],
+    ['addFiles', 8, (p) => this.#added.add(p, this.#identifier())],
+    ['collect', 6, (p) => this.#added.collect(p, this.#identifier())],
+    ['sweep', 2, (p) => this.#sut.sweepRecords(p.env)],
     ['drop', 6, (p) => this.#sut.dropName(p.env, p.namespaces, { ...this.#target(p), ...this.#kind() })],
     ['undrop', 5, (p) => this.#sut.undropName(p.env, p.namespaces, { ...this.#target(p), ...this.#kind() })],
     ['undropTo', 4, (p) => this.#undropTo(p)],
@@ -207,8 +222,7 @@ class NamesWorld {
     if (name === undefined || run === undefined) return
     const { operation } = process
     this.#trace?.(`${this.#scheduler.nowMs} ${operation} begins: ${name}`)
-    // A purge can be run again and again; commits are told by their rows.
-    const counts = !['purge', 'append', 'transaction', 'loadTables'].includes(name)
+    const counts = !UNCOUNTED.includes(name)
     if (counts) this.#oracle.begin(operation)
     const outcome = await this.#outcomeOf(run(process))
     this.#trace?.(`${this.#scheduler.nowMs} ${operation} ends: ${outcome}`)
@@ -376,14 +390,8 @@ class NamesWorld {
   }
 
   #rowsOf(location: string): ReadonlyMap<string, string> {
-    const bytes = this.#store.objects.get(location)?.bytes ?? new Uint8Array()
-    const parsed = parseJson(new TextDecoder().decode(bytes), location) as { properties?: Record<string, string> }
-    return new Map(rowsIn(parsed.properties ?? {}))
+    const { files, double } = rowsAt(this.#store, location)
+    if (double !== undefined) this.#oracle.fail(`${location}: row ${double} is there twice`)
+    return files
   }
-}
-
-function rowsIn(properties: Readonly<Record<string, string>>): [row: string, file: string][] {
-  return Object.entries(properties).flatMap(([key, value]) =>
-    key.startsWith(ROW) ? [[key.slice(ROW.length), value] as [string, string]] : [],
-  )
 }

@@ -246,9 +246,12 @@ class World {
   }
 
   #collect(env: CatalogEnvironment): Promise<void> {
-    const reach = (location: string): readonly string[] => this.#workload.reach(this.#store, location)
-    const collection = { warehouse: WAREHOUSE, table: TABLE, folder: '', graceMs: GRACE_MS, reach }
-    return collectOrphans(this.#sut, env, collection)
+    return collectOrphans(this.#sut, env, {
+      pointer: env.keys.pointer({ namespace: ['ns'], name: TABLE }, 1),
+      folderOf: ({ uuid }) => `${env.keys.tableLocation(uuid)}/`,
+      graceMs: GRACE_MS,
+      reach: (location) => this.#workload.reach(this.#store, location),
+    })
   }
 
   #rows(metadataLocation: string): readonly string[] {

@@ -247,9 +247,12 @@ class World {
   }
 
   #collect({ env }: Process, table: string): Promise<void> {
-    const warehouse = WAREHOUSES[this.#scheme]
-    const reach = (location: string): readonly string[] => this.#workload.reach(this.#store, location)
-    return collectOrphans(this.#sut, env, { warehouse, table, folder: 'data/', graceMs: GRACE_MS, reach })
+    return collectOrphans(this.#sut, env, {
+      pointer: env.keys.pointer({ namespace: ['ns'], name: table }, 1),
+      folderOf: ({ uuid }) => `${env.keys.tableLocation(uuid)}/data/`,
+      graceMs: GRACE_MS,
+      reach: (location) => this.#workload.reach(this.#store, location),
+    })
   }
 
   /** When all is calm again, whoever comes finds what was written last. */

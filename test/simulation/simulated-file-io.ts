@@ -15,6 +15,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
   Answer,
 } from '../../src/io/file-io.ts'
 import type { Client } from './client.ts'
@@ -94,6 +95,13 @@ export class SimulatedFileIO implements FileIO {
     const { store, scheduler } = this.#network
     await this.#asked(() => store.put(location, bytes, scheduler.nowMs))
     return { storeTimeMs: this.#now() }
+  }
+
+  async writeStream(location: string, chunks: AsyncIterable<Uint8Array>): Promise<StreamAnswer> {
+    const parts: Uint8Array[] = []
+    for await (const chunk of chunks) parts.push(chunk)
+    const bytes = Buffer.concat(parts)
+    return { ...(await this.write(location, bytes)), sizeBytes: bytes.length }
   }
 
   async stat(location: string): Promise<StatAnswer> {

@@ -20,6 +20,8 @@ type Modules = Pick<
   Pick<typeof import('../../src/catalog/register-table.ts'), 'readRegistrable' | 'registerPointer'> &
   Pick<typeof import('../../src/catalog/deregister-table.ts'), 'deregisterTable'> &
   Pick<typeof import('../../src/catalog/table-transaction.ts'), 'TableTransaction'> &
+  Pick<typeof import('../../src/catalog/sweep-records.ts'), 'sweepRecords'> &
+  Pick<typeof import('../../src/table/add-files.ts'), 'addFiles'> &
   Pick<typeof import('../../src/transaction/commit.ts'), 'commitTable'> &
   Pick<typeof import('../../src/io/local-cas.ts'), 'LocalCasStore'> &
   Pick<typeof import('../../src/io/retrying.ts'), 'Retrier' | 'retrying'>
@@ -44,6 +46,8 @@ const FILES = [
   'catalog/register-table.ts',
   'catalog/deregister-table.ts',
   'catalog/table-transaction.ts',
+  'catalog/sweep-records.ts',
+  'table/add-files.ts',
   'transaction/commit.ts',
   'io/local-cas.ts',
   'io/retrying.ts',

@@ -144,14 +144,14 @@ export function fullWorkload(): Workload {
 /** What immutable files of a store were decoded to: the oracle asks for the same ones after every commit. */
 const decoded = new WeakMap<ObjectStore, Map<string, unknown>>()
 
-function once<T>(store: ObjectStore, location: string, decode: () => T): T {
+export function once<T>(store: ObjectStore, location: string, decode: () => T): T {
   const known = decoded.get(store) ?? new Map<string, unknown>()
   decoded.set(store, known)
   if (!known.has(location)) known.set(location, decode())
   return known.get(location) as T
 }
 
-function metadataAt(store: ObjectStore, location: string): TableMetadata {
+export function metadataAt(store: ObjectStore, location: string): TableMetadata {
   return once(store, location, () => decodeTableMetadata(bytesOf(store, location), location))
 }
 
@@ -169,7 +169,7 @@ function filesOf(store: ObjectStore, metadata: TableMetadata, manifest: Manifest
 }
 
 /** Live data files of the current snapshot; a file named twice is returned twice. */
-function dataFiles(store: ObjectStore, metadata: TableMetadata): string[] {
+export function dataFiles(store: ObjectStore, metadata: TableMetadata): string[] {
   const snapshot = currentSnapshot(metadata)
   if (snapshot?.manifestList === undefined) return []
   return manifestsOf(store, snapshot.manifestList).flatMap((manifest) => filesOf(store, metadata, manifest))
