@@ -55,7 +55,7 @@ interface PlacedRowGroup {
   readonly indexes: readonly Indexes[]
 }
 
-/** A Parquet file in the making; it holds the pages of all row groups in memory. */
+/** A Parquet file in the making; it holds the pages of row groups in memory until they are taken. */
 export class ParquetAssembly {
   readonly #options: AssemblyOptions
   readonly #leaves: readonly ParquetLeaf[]
@@ -82,6 +82,12 @@ export class ParquetAssembly {
     for (const rowGroup of footer.rowGroups) this.#appendRowGroup(file, rowGroup, location)
   }
 
+  /** The parts of the file since the last that were taken. */
+  take(): Uint8Array[] {
+    return this.#parts.splice(0)
+  }
+
+  /** The end of the file, with all that was not taken. */
   finish(): Uint8Array {
     const rowGroups = this.#rowGroups.map((rowGroup) => this.#placeIndexes(rowGroup))
     const { schema, createdBy, keyValueMetadata = new Map<string, string>() } = this.#options
@@ -108,7 +114,11 @@ export class ParquetAssembly {
     new DataView(length.buffer).setUint32(0, footer.length, true)
     this.#push(length)
     this.#push(PARQUET_MAGIC)
-    return concat(this.#parts.splice(0), this.#position)
+    const rest = this.take()
+    return concat(
+      rest,
+      rest.reduce((sum, part) => sum + part.length, 0),
+    )
   }
 
   #appendRowGroup(file: Uint8Array, rowGroup: RowGroup, location: string): void {

@@ -42,6 +42,7 @@ export interface ParquetWriteOptions extends Partial<ParquetEncoding> {
 }
 
 export interface EncodedParquet {
+  /** The file, or what was not taken of it. */
   readonly bytes: Uint8Array
   readonly footer: ParquetFooter
   /** NaNs of float and double columns outside lists and maps, by field id. */
@@ -56,6 +57,8 @@ export interface ParquetWriter {
   /** Size of the file if it were finished now: exact for encoded row groups, estimated for rows that wait. */
   readonly estimatedBytes: number
   readonly rows: number
+  /** What is encoded since it was last taken, for files that are sent as they are made: it is not held any longer. */
+  take(): readonly Uint8Array[]
   /** Ends the file. The writer can't be used afterwards. */
   finish(): EncodedParquet
 }
@@ -127,12 +130,16 @@ class RowGroupWriter implements ParquetWriter {
     this.#gather(toStoredBatch(batch, this.#schema, this.#storedArrow))
   }
 
+  take(): readonly Uint8Array[] {
+    return this.#assembly.take()
+  }
+
   finish(): EncodedParquet {
     if (this.#finished) throw new ValidationError('the Parquet file is finished already')
     this.#finished = true
     if (this.#waitingRows > 0) this.#encode()
     const bytes = this.#assembly.finish()
-    const footer = parseParquetFooter(bytes, bytes.length, 'the file just written')
+    const footer = parseParquetFooter(bytes, this.#assembly.sizeBytes, 'the file just written')
     return { bytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
   }
 

@@ -14,6 +14,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 import { lastSegment } from './location.ts'
 
@@ -72,6 +73,11 @@ class CachingFileIO implements FileIO {
       this.#cache.set(location, location, { bytes: bytes.slice(), storeTimeMs: answer.storeTimeMs })
     }
     return answer
+  }
+
+  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer> {
+    this.#forget(location)
+    return this.#inner.writeStream(location, chunks, options)
   }
 
   stat(location: string, options?: IoOptions): Promise<StatAnswer> {

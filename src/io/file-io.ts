@@ -29,6 +29,10 @@ export interface StatAnswer extends Answer {
   readonly lastModifiedMs: number
 }
 
+export interface StreamAnswer extends Answer {
+  readonly sizeBytes: number
+}
+
 export interface ByteRange {
   readonly offset: number
   readonly length: number
@@ -59,6 +63,11 @@ export interface FileIO {
   readRange(location: string, range: ByteRange, options?: IoOptions): Promise<ReadAnswer>
   /** Writes a whole object under a name that is never reused; larger ones in parts. Durable when it resolves. */
   write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer>
+  /**
+   * The same of bytes that come one after another, a bounded part of them in memory. They come once: where sending fails
+   * for good, or they end with an error, there is no object.
+   */
+  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer>
   stat(location: string, options?: IoOptions): Promise<StatAnswer>
   /** All objects whose location starts with `prefix`, in pages, ordered by location (bytewise). */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListPage>

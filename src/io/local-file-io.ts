@@ -7,7 +7,7 @@ import { open, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { mapConcurrent } from '../base/concurrency.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { checkRange, shorterThan } from './byte-range.ts'
-import { replaceFile } from './durable-file.ts'
+import { replaceFile, streamFile } from './durable-file.ts'
 import type {
   Answer,
   ByteRange,
@@ -19,6 +19,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 import { LocalCasStore } from './local-cas.ts'
 import { localError, mapLocalErrors, systemCode } from './local-errors.ts'
@@ -56,6 +57,34 @@ export class LocalFileIO implements FileIO {
       replaceFile(nodeFiles, { path, bytes, modifiedMs: runtime.wallMs(), tempId: runtime.uuid() }),
     )
     return { storeTimeMs: runtime.wallMs() }
+  }
+
+  async writeStream(
+    location: string,
+    chunks: AsyncIterable<Uint8Array>,
+    options: IoOptions = {},
+  ): Promise<StreamAnswer> {
+    const runtime = this.#runtime
+    let broken: { readonly error: unknown } | undefined
+    async function* heard(): AsyncGenerator<Uint8Array> {
+      try {
+        for await (const chunk of chunks) {
+          options.signal?.throwIfAborted()
+          yield chunk
+        }
+      } catch (error) {
+        broken = { error }
+        throw error
+      }
+    }
+    const file = { chunks: heard(), modifiedMs: () => runtime.wallMs(), tempId: runtime.uuid() }
+    try {
+      const sizeBytes = await this.#call(location, options, (path) => streamFile({ path, ...file }))
+      return { sizeBytes, storeTimeMs: runtime.wallMs() }
+    } catch (error) {
+      // What the bytes come from has failed, not the file system.
+      throw broken === undefined ? error : broken.error
+    }
   }
 
   async stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {

@@ -3,7 +3,9 @@
  * what these promise: the simulation answers them as badly as they allow. Failures carry the system's code.
  */
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { ForbiddenError } from '../base/errors.ts'
 import { systemCode } from './local-errors.ts'
 
 export interface FolderEntry {
@@ -61,9 +63,13 @@ export const nodeFiles: LocalFiles = {
   },
 
   async makeFolder(folder) {
-    const highestMade = await mkdir(folder, { recursive: true })
-    if (highestMade === undefined) return
-    for (let path = folder; path.length >= highestMade.length; path = dirname(path)) await syncFolder(dirname(path))
+    if (await makeOne(folder)) return
+    const parent = dirname(folder)
+    await nodeFiles.makeFolder(parent)
+    if (await makeOne(folder)) return
+    throw new ForbiddenError(`no folder can be made in ${parent}: it is none of ordinary files`, {
+      context: { location: folder },
+    })
   },
 
   async writeNew(path, { bytes, modifiedMs }) {
@@ -74,8 +80,7 @@ export const nodeFiles: LocalFiles = {
     }
     try {
       await handle.writeFile(bytes)
-      // Half a millisecond more, because the fraction of a second that comes back may be a hair less than what was set.
-      await handle.utimes((modifiedMs + 0.5) / 1000, (modifiedMs + 0.5) / 1000)
+      await setModified(handle, modifiedMs)
       await handle.sync()
       await handle.close()
     } catch (error) {
@@ -91,6 +96,11 @@ export const nodeFiles: LocalFiles = {
   syncFolder,
 }
 
+/** Half a millisecond more, because the fraction of a second that comes back may be a hair less than what was set. */
+export function setModified(handle: FileHandle, modifiedMs: number): Promise<void> {
+  return handle.utimes((modifiedMs + 0.5) / 1000, (modifiedMs + 0.5) / 1000)
+}
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -98,6 +108,24 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/**
+ * False where the folder above is missing, or is one like /proc, which takes no others: there Node's own recursion never
+ * ends.
+ */
+async function makeOne(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' && dirname(folder) !== folder) return false
+    // The root is there, whatever else it says.
+    if (code === 'EEXIST' || dirname(folder) === folder) return true
+    throw error
+  }
+  await syncFolder(dirname(folder))
+  return true
 }
 
 async function unlessAbsent<T>(asked: Promise<T>): Promise<T | undefined> {

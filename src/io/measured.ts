@@ -43,6 +43,7 @@ export function measured(inner: FileIO, options: { readonly runtime: Runtime; re
   }
   return wrapping(inner, {
     call: (call, attempt) => measure(call, attempt, describeAnswer),
+    once: (call, attempt) => measure(call, attempt, ({ sizeBytes }) => ({ bytesSent: sizeBytes })),
     put: (call, attempt) =>
       measure(call, attempt, ({ kind }) => ({
         outcome: kind === 'written' ? 'ok' : kind === 'settled' ? 'refused' : 'failed',
@@ -65,7 +66,7 @@ export function measured(inner: FileIO, options: { readonly runtime: Runtime; re
   })
 }
 
-type Described = Partial<Pick<RequestEvent, 'outcome' | 'bytesReceived'>>
+type Described = Partial<Pick<RequestEvent, 'outcome' | 'bytesReceived' | 'bytesSent'>>
 
 /** An object that is not there is no error of `cas.read`. */
 function describeAnswer(answer: unknown): Described {

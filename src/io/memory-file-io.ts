@@ -20,6 +20,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 import { compareBytewise, parseMemoryLocation } from './location.ts'
 
@@ -89,6 +90,18 @@ export class MemoryFileIO implements FileIO {
     const storeTimeMs = this.#runtime.wallMs()
     memoryStore(store).put(path, bytes, storeTimeMs)
     return { storeTimeMs }
+  }
+
+  async writeStream(
+    location: string,
+    chunks: AsyncIterable<Uint8Array>,
+    options: IoOptions = {},
+  ): Promise<StreamAnswer> {
+    options.signal?.throwIfAborted()
+    const parts: Uint8Array[] = []
+    for await (const chunk of chunks) parts.push(chunk.slice())
+    const bytes = Buffer.concat(parts)
+    return { ...(await this.write(location, bytes, options)), sizeBytes: bytes.length }
   }
 
   async stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {

@@ -4,7 +4,17 @@
  */
 import { posix } from 'node:path'
 import { InvalidDataError, ValidationError } from '../base/errors.ts'
-import type { Answer, ByteRange, CasStore, FileIO, IoOptions, ListPage, ReadAnswer, StatAnswer } from './file-io.ts'
+import type {
+  Answer,
+  ByteRange,
+  CasStore,
+  FileIO,
+  IoOptions,
+  ListPage,
+  ReadAnswer,
+  StatAnswer,
+  StreamAnswer,
+} from './file-io.ts'
 import { localLocation, storeKindOf } from './location.ts'
 
 /** `from` is the location that the metadata records, `to` the folder that stands for it. */
@@ -57,6 +67,10 @@ class RelocatingFileIO implements FileIO {
   }
 
   async write(location: string): Promise<Answer> {
+    return refuse(location)
+  }
+
+  async writeStream(location: string): Promise<StreamAnswer> {
     return refuse(location)
   }
 

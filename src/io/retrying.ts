@@ -70,6 +70,7 @@ export class Retrier {
 export function retrying(inner: FileIO, retrier: Retrier): FileIO {
   return wrapping(inner, {
     call: (call, attempt, signal) => retrier.run(call, attempt, signal),
+    once: (_call, attempt) => attempt(),
     put: (_call, attempt) => attempt(),
     clock: (location, attempt, signal) => retrier.run({ verb: 'GET', location }, attempt, signal),
     pages: (prefix, options, list) => resumed(retrier, prefix, options, list),

@@ -23,13 +23,15 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 import { parseS3Location } from './location.ts'
 import { S3CasStore } from './s3-cas.ts'
 import { S3Connection, type S3Request } from './s3-client.ts'
 import { listS3 } from './s3-list.ts'
-import { PART_SIZE_BYTES, type RunRequest, writeInParts } from './s3-multipart.ts'
+import { type RunRequest, partsOf, writeInParts } from './s3-multipart.ts'
 import type { S3Settings } from './s3-settings.ts'
+import { PART_SIZE_BYTES, inParts } from './stream.ts'
 
 export interface S3Options extends S3Settings {
   readonly runtime: Runtime
@@ -77,12 +79,37 @@ export class S3FileIO implements FileIO {
 
   async write(location: string, bytes: Uint8Array, options: IoOptions = {}): Promise<Answer> {
     const { signal } = options
-    if (bytes.length > PART_SIZE_BYTES) {
-      return writeInParts(this.#s3, { location, bytes }, { encryption: this.#encryption, run: this.#run, signal })
-    }
+    if (bytes.length > PART_SIZE_BYTES) return this.#writeInParts(location, partsOf(bytes), signal)
     const headers = this.#headers
     const { storeTimeMs } = await this.#s3.sendObject({ verb: 'PUT', location, headers, body: bytes, signal })
     return { storeTimeMs }
+  }
+
+  async writeStream(
+    location: string,
+    chunks: AsyncIterable<Uint8Array>,
+    options: IoOptions = {},
+  ): Promise<StreamAnswer> {
+    const { signal } = options
+    const parts = inParts(chunks, PART_SIZE_BYTES)
+    try {
+      const first = (await parts.next()).value ?? new Uint8Array()
+      const second = await parts.next()
+      if (second.done !== true) return await this.#writeInParts(location, chained([first, second.value], parts), signal)
+      const write = (): Promise<Answer> => this.write(location, first, options)
+      const { storeTimeMs } = await this.#run({ verb: 'PUT', location }, write, signal)
+      return { storeTimeMs, sizeBytes: first.length }
+    } finally {
+      await parts.return(undefined)
+    }
+  }
+
+  #writeInParts(
+    location: string,
+    parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<StreamAnswer> {
+    return writeInParts(this.#s3, { location, parts }, { encryption: this.#encryption, run: this.#run, signal })
   }
 
   async stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {
@@ -163,6 +190,11 @@ export class S3FileIO implements FileIO {
     const status = code === 'AccessDenied' ? 403 : 503
     return this.#s3.errorOf({ status, code, cause: new Error(`could not delete ${key}`) }, `s3://${bucket}/${key}`)
   }
+}
+
+async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* first
+  yield* rest
 }
 
 interface DeleteBatch {

@@ -20,6 +20,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 
 export interface Call {
@@ -35,6 +36,8 @@ export interface AnyPage {
 
 export interface CallWrapper {
   call<T>(call: Call, attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>
+  /** What can be sent once only. */
+  once(call: Call, attempt: () => Promise<StreamAnswer>): Promise<StreamAnswer>
   /** Compare-and-swap writes, one attempt each. */
   put(call: Call, attempt: () => Promise<CasOutcome>): Promise<CasOutcome>
   /** Asking for the store's time, which is a request only where no answer was heard yet. */
@@ -78,6 +81,10 @@ class WrappingFileIO implements FileIO {
   write(location: string, bytes: Uint8Array, options: IoOptions = {}): Promise<Answer> {
     const call: Call = { verb: 'PUT', location, bytesSent: bytes.length }
     return this.#wrapper.call(call, () => this.#inner.write(location, bytes, options), options.signal)
+  }
+
+  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer> {
+    return this.#wrapper.once({ verb: 'PUT', location }, () => this.#inner.writeStream(location, chunks, options))
   }
 
   stat(location: string, options: IoOptions = {}): Promise<StatAnswer> {

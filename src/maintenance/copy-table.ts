@@ -8,9 +8,10 @@ import { InvalidDataError, UnsupportedError, ValidationError } from '../base/err
 import type { JsonObject } from '../base/json.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
 import { joinLocation, lastSegment } from '../io/location.ts'
+import { PART_SIZE_BYTES, readInParts } from '../io/stream.ts'
 import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
 import { encodeManifestList } from '../manifest/manifest-list.ts'
-import { checkWritable, encodeManifest } from '../manifest/manifest-writer.ts'
+import { encodeManifest } from '../manifest/manifest-writer.ts'
 import { encodeByProperty, metadataFileName } from '../manifest/metadata-file.ts'
 import type { DataFile, ManifestFile } from '../spec/data-file.ts'
 import { findField } from '../spec/schema.ts'
@@ -49,14 +50,17 @@ export interface CopiedTable {
   readonly bytes: number
 }
 
-/** Files in memory at once: each is held whole. */
+/** Files copied at once of each manifest. Those that are larger than a part go one at a time, part by part. */
 const COPIES_IN_FLIGHT = 4
 const MANIFESTS_IN_FLIGHT = 2
 
-/** Errors: UnsupportedError for version 1, encrypted tables and other file formats; InvalidDataError where the copy is not whole. */
+/**
+ * A table of version 1 becomes one of version 2. Errors: UnsupportedError for encrypted tables, other file formats and tables
+ * without a uuid; InvalidDataError where the copy is not whole.
+ */
 export async function copyTable(source: CopySource, options: CopyTableOptions): Promise<CopiedTable> {
-  const { metadata, metadataLocation } = source
-  checkWritable(metadata.formatVersion)
+  const { metadataLocation } = source
+  const metadata = writable(source)
   if (metadata.encryptionKeys.length > 0) throw new UnsupportedError(`${source.name} is encrypted: it is not copied`)
   const to = options.to.replace(/\/+$/, '')
   const [from, there] = [comparable(metadata.location), comparable(to)]
@@ -67,6 +71,18 @@ export async function copyTable(source: CopySource, options: CopyTableOptions): 
   }
   return new TableCopy(source.io, selected(metadata, options.snapshots ?? 'all'), { ...options, to }).run(
     metadataLocation,
+  )
+}
+
+/** Nothing but metadata tells version 1 from version 2, and the copy's is written anew: its sequence numbers are 0. */
+function writable({ name, metadata }: CopySource): TableMetadata {
+  if (metadata.formatVersion > 1) return metadata
+  if (metadata.tableUuid !== '') return { ...metadata, formatVersion: 2 }
+  throw new UnsupportedError(
+    `${name} has no uuid: upgrade it to version 2 with the engine that writes it, then copy it`,
+    {
+      context: { table: name },
+    },
   )
 }
 
@@ -96,6 +112,7 @@ class TableCopy {
   readonly #there = new Map<string, number>()
   /** Files that were seen, and where they went. */
   readonly #files = new Map<string, Promise<MovedFile | undefined>>()
+  #largeFile: Promise<unknown> = Promise.resolve()
   #filesCopied = 0
   #bytes = 0
 
@@ -143,9 +160,6 @@ class TableCopy {
   }
 
   #manifestsOf(snapshot: Snapshot): Promise<readonly ManifestFile[]> {
-    if (snapshot.manifestList === undefined) {
-      throw new UnsupportedError(`snapshot ${snapshot.snapshotId} is of version 1: rewrite the table first`)
-    }
     return readManifestList(this.#from, snapshot, this.#options)
   }
 
@@ -175,7 +189,7 @@ class TableCopy {
       path,
     })
     await this.#to.write(path, bytes, this.#options)
-    return { ...manifest, manifestPath: path, manifestLength: manifestFile.manifestLength }
+    return manifestFile
   }
 
   /** Of files that were deleted in a snapshot only the entry goes along. */
@@ -192,19 +206,34 @@ class TableCopy {
     const to = this.#move(file.filePath)
     if (namesFiles(file)) {
       const copy = await movedDeletes(this.#from, file, this.#move, this.#options)
-      await this.#write(to, copy.bytes)
+      await this.#to.write(to, copy.bytes, this.#options)
+      this.#count(copy.bytes.length)
       return copy
     }
     if (this.#there.get(to) !== file.fileSizeInBytes) {
-      await this.#write(to, (await this.#from.read(file.filePath, this.#options)).bytes)
+      this.#count(await this.#copyBytes(file.filePath, to, file.fileSizeInBytes))
     }
     return undefined
   }
 
-  async #write(location: string, bytes: Uint8Array): Promise<void> {
-    await this.#to.write(location, bytes, this.#options)
+  async #copyBytes(from: string, to: string, sizeBytes: number): Promise<number> {
+    if (sizeBytes > PART_SIZE_BYTES) {
+      const copy = async (): Promise<number> => {
+        const parts = readInParts(this.#from, from, this.#options)
+        return (await this.#to.writeStream(to, parts, this.#options)).sizeBytes
+      }
+      const copied = this.#largeFile.then(copy)
+      this.#largeFile = copied.catch(() => {})
+      return copied
+    }
+    const { bytes } = await this.#from.read(from, this.#options)
+    await this.#to.write(to, bytes, this.#options)
+    return bytes.length
+  }
+
+  #count(sizeBytes: number): void {
     this.#filesCopied += 1
-    this.#bytes += bytes.length
+    this.#bytes += sizeBytes
   }
 
   async #writeList(
@@ -212,25 +241,28 @@ class TableCopy {
     list: readonly ManifestFile[],
     copies: ReadonlyMap<string, ManifestFile>,
   ): Promise<void> {
-    const { snapshotId, parentSnapshotId, sequenceNumber, firstRowId, manifestList = '' } = snapshot
+    const { snapshotId, parentSnapshotId, sequenceNumber, firstRowId } = snapshot
     const manifests = list.flatMap((manifest) => {
       const copy = copies.get(manifest.manifestPath)
-      return copy === undefined
-        ? []
-        : [{ ...manifest, manifestPath: copy.manifestPath, manifestLength: copy.manifestLength }]
+      return copy === undefined ? [] : [relisted(manifest, copy)]
     })
     // A snapshot without row ids is of before the upgrade to version 3.
     const formatVersion = firstRowId === undefined ? 2 : this.#metadata.formatVersion
     const ids = { snapshotId, parentSnapshotId, sequenceNumber, firstRowId }
     const { bytes } = encodeManifestList({ manifests, formatVersion, ...ids })
-    await this.#to.write(this.#move(manifestList), bytes, this.#options)
+    await this.#to.write(this.#listOf(snapshot), bytes, this.#options)
+  }
+
+  /** Snapshots of version 1 may name manifests without a list. */
+  #listOf({ manifestList, snapshotId }: Snapshot): string {
+    const name = `snap-${snapshotId}-0-${this.#metadata.tableUuid}.avro`
+    return this.#move(manifestList ?? joinLocation(metadataFolder(this.#metadata), name))
   }
 
   async #copyStatistics(): Promise<void> {
-    for (const { 'statistics-path': path } of [...this.#metadata.statistics, ...this.#metadata.partitionStatistics]) {
-      if (typeof path !== 'string') continue
-      const { bytes } = await this.#from.read(path, this.#options)
-      await this.#to.write(this.#move(path), bytes, this.#options)
+    const { statistics, partitionStatistics } = this.#metadata
+    for (const { 'statistics-path': path, 'file-size-in-bytes': size } of [...statistics, ...partitionStatistics]) {
+      if (typeof path === 'string') await this.#copyBytes(path, this.#move(path), Number(size ?? 0))
     }
   }
 
@@ -246,7 +278,8 @@ class TableCopy {
       properties: movedProperties(old, this.#move),
       snapshots: old.snapshots.map((snapshot) => ({
         ...snapshot,
-        manifestList: snapshot.manifestList === undefined ? undefined : this.#move(snapshot.manifestList),
+        manifestList: this.#listOf(snapshot),
+        manifests: undefined,
       })),
       statistics: old.statistics.map(moveStatistics),
       partitionStatistics: old.partitionStatistics.map(moveStatistics),
@@ -273,6 +306,21 @@ class TableCopy {
         context: { location: this.#location },
       },
     )
+  }
+}
+
+/** The manifest as its list has it; lists of version 1 need not tell the counts. */
+function relisted(manifest: ManifestFile, copy: ManifestFile): ManifestFile {
+  return {
+    ...manifest,
+    manifestPath: copy.manifestPath,
+    manifestLength: copy.manifestLength,
+    addedFilesCount: manifest.addedFilesCount ?? copy.addedFilesCount,
+    existingFilesCount: manifest.existingFilesCount ?? copy.existingFilesCount,
+    deletedFilesCount: manifest.deletedFilesCount ?? copy.deletedFilesCount,
+    addedRowsCount: manifest.addedRowsCount ?? copy.addedRowsCount,
+    existingRowsCount: manifest.existingRowsCount ?? copy.existingRowsCount,
+    deletedRowsCount: manifest.deletedRowsCount ?? copy.deletedRowsCount,
   }
 }
 

@@ -71,6 +71,43 @@ export function describeFileIO(name: string, open: () => Promise<StoreUnderTest>
       expect(Buffer.from(tail.bytes)).toEqual(bytes.subarray(-5))
     })
 
+    it('writes bytes that come one after another', async () => {
+      const location = `${fresh()}/of/folders`
+      const sizes = [3, 0, 16 * 1024 * 1024 - 3, 1, 17 * 1024 * 1024, 5]
+      const whole = Buffer.alloc(33 * 1024 * 1024 + 6, 'one after another ')
+      async function* chunks(): AsyncGenerator<Uint8Array> {
+        let offset = 0
+        for (const size of sizes) {
+          const chunk = Uint8Array.from(whole.subarray(offset, (offset += size)))
+          yield chunk
+          // Whoever makes them may use the memory again.
+          chunk.fill(0)
+        }
+      }
+      const { sizeBytes, storeTimeMs } = await io.writeStream(location, chunks())
+      expect(sizeBytes).toBe(whole.length)
+      expect(Math.abs(storeTimeMs - Date.now())).toBeLessThan(60_000)
+      expect(Buffer.compare((await io.read(location)).bytes, whole)).toBe(0)
+      expect(Math.abs((await io.stat(location)).lastModifiedMs - storeTimeMs)).toBeLessThan(60_000)
+      for (const few of [[], [text('of '), text('few')]]) {
+        await io.writeStream(location, each(few))
+        expect(Buffer.from((await io.read(location)).bytes)).toEqual(Buffer.concat(few))
+      }
+    })
+
+    it('writes nothing of bytes that end with an error', async () => {
+      const folder = fresh()
+      const reason = new Error('no more bytes')
+      for (const size of [10, 40 * 1024 * 1024]) {
+        async function* chunks(): AsyncGenerator<Uint8Array> {
+          yield new Uint8Array(size)
+          throw reason
+        }
+        await expect(io.writeStream(`${folder}/x`, chunks())).rejects.toBe(reason)
+        expect(await locations(io.list(`${folder}/`))).toEqual([])
+      }
+    })
+
     it('reads exactly the range, or says that the object is shorter', async () => {
       const location = fresh()
       await io.write(location, text('0123456789'))
@@ -191,6 +228,7 @@ export function describeFileIO(name: string, open: () => Promise<StoreUnderTest>
         () => io.read(location, { signal }),
         () => io.readRange(location, { offset: 0, length: 1 }, { signal }),
         () => io.write(fresh(), text('x'), { signal }),
+        () => io.writeStream(fresh(), each([text('x')]), { signal }),
         () => io.stat(location, { signal }),
         () => io.delete([location], { signal }),
         () => locations(io.list(location, { signal })),
@@ -211,6 +249,10 @@ async function locations(pages: AsyncIterable<ListPage>): Promise<string[]> {
   const found: string[] = []
   for await (const { entries } of pages) found.push(...entries.map(({ location }) => location))
   return found
+}
+
+async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
 }
 
 async function drain(items: AsyncIterable<unknown>): Promise<void> {

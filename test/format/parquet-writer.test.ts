@@ -68,6 +68,22 @@ describe('row groups', () => {
     }
   })
 
+  it('can be taken as they are encoded, and are the same file', () => {
+    const options = { schema, rowGroupRows: 3000 }
+    const whole = encode([batch], options)
+    const writer = createParquetWriter(options)
+    const taken: Uint8Array[] = []
+    for (let i = 0; i < count; i += 1000) {
+      writer.write(batch.slice(i, i + 1000))
+      taken.push(...writer.take())
+    }
+    const { bytes, footer } = writer.finish()
+    expect(taken.length).toBeGreaterThan(3)
+    expect(bytes.length).toBeLessThan(whole.bytes.length / 2)
+    expect(Buffer.compare(Buffer.concat([...taken, bytes]), whole.bytes)).toBe(0)
+    expect(footer).toEqual(whole.footer)
+  })
+
   it('carry the sort order that was asked for', () => {
     const sortedBy = [{ fieldId: 2, descending: true, nullsFirst: false }]
     const { footer } = encode([batch], { schema, rowGroupRows: 5000, sortedBy })

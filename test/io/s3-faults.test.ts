@@ -6,6 +6,7 @@ import { systemRuntime } from '../../src/base/runtime.ts'
 import type { CasRecord } from '../../src/io/file-io.ts'
 import { openFileIO } from '../../src/io/open-file-io.ts'
 import { S3FileIO } from '../../src/io/s3-file-io.ts'
+import { PART_SIZE_BYTES } from '../../src/io/stream.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { createTestBucket, type TestBucket } from '../support/s3-bucket.ts'
 
@@ -177,6 +178,36 @@ describe('objects over a bad network', () => {
       puts.map((line) => /partNumber=(\d)/.exec(line)?.[1]).toSorted((a = '', b = '') => a.localeCompare(b)),
     ).toEqual(['1', '2', '2', '3'])
     expect((await io.stat(location)).sizeBytes).toBe(large.length)
+    await parts.close()
+  }, 60_000)
+
+  it('streams with a few parts in memory, and sends a lost one again', async () => {
+    let sent = 0
+    const parts = openFileIO(bucket.root, {
+      s3: { ...bucket.settings, endpoint: proxy.endpoint },
+      retry: { baseWaitMs: 1 },
+      reporter: (event) => {
+        if (event.type === 'request' && event.verb === 'PUT' && event.outcome === 'ok') sent += event.bytesSent
+      },
+    })
+    const location = fresh()
+    once('lose-answer', isSecondPart)
+    let [given, most] = [0, 0]
+    const chunkBytes = 1024 * 1024
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      while (given < 130 * chunkBytes) {
+        given += chunkBytes
+        most = Math.max(most, given - sent)
+        yield Buffer.alloc(chunkBytes, `${given} `)
+      }
+    }
+    expect(await parts.writeStream(location, chunks())).toMatchObject({ sizeBytes: given })
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(6 * PART_SIZE_BYTES)
+    const numbers = proxy.seen.flatMap((line) => /^PUT.*partNumber=(\d)/.exec(line)?.[1] ?? [])
+    expect(numbers.toSorted((a, b) => a.localeCompare(b))).toEqual(['1', '2', '2', '3', '4', '5', '6', '7', '8', '9'])
+    const end = await io.readRange(location, { offset: given - 7, length: 7 })
+    expect(Buffer.from(end.bytes)).toEqual(Buffer.alloc(chunkBytes, `${given} `).subarray(-7))
     await parts.close()
   }, 60_000)
 

@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { UnsupportedError, ValidationError } from '../../src/base/errors.ts'
+import { ValidationError } from '../../src/base/errors.ts'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import { readPuffinFooter } from '../../src/format/puffin.ts'
 import type { FileIO } from '../../src/io/file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { PART_SIZE_BYTES } from '../../src/io/stream.ts'
 import { readManifest, readManifestList } from '../../src/manifest/manifest-io.ts'
+import { encodeManifest } from '../../src/manifest/manifest-writer.ts'
 import { copyTable } from '../../src/maintenance/copy-table.ts'
 import type { CopySource, CopyTableOptions } from '../../src/maintenance/copy-table.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
 import type { ManifestEntry } from '../../src/spec/data-file.ts'
+import { specById } from '../../src/spec/table-metadata-access.ts'
 import { openTable } from '../../src/table/static-table.ts'
 import { overriding } from '../support/overriding.ts'
 import { deletionVectors, equalityDeletes, flightFiles, positionDeletes, without } from '../scan/deletes-fixture.ts'
@@ -185,7 +188,7 @@ describe('copyTable', () => {
     expect(await (await openTable(metadataLocation)).scan().count()).toBe(3n)
   })
 
-  it('copies an empty table, and refuses a place in or around the table, and version 1', async () => {
+  it('copies an empty table, and refuses a place in or around the table', async () => {
     const catalog = await openCatalog(`memory://${randomUUID()}/lake`)
     const table = await catalog.createTable('a.t', { schema: { id: 'int' } })
     const copy = await copied(table)
@@ -193,9 +196,101 @@ describe('copyTable', () => {
     for (const to of [table.location, `${table.location}/x`, table.location.replace(/\/[^/]+$/, '')]) {
       await expect(copyTable(table, { to, io })).rejects.toThrow(ValidationError)
     }
-    await using old = await openTable(
-      join(import.meta.dirname, '../fixtures/duckdb/iceberg_v1_deprecated/default/legacy_v1'),
+  })
+
+  it('makes version 2 of version 1, with manifest lists and without', async () => {
+    const legacy = 'duckdb/iceberg_v1_deprecated/default/legacy_v1'
+    await using old = await openTable(join(import.meta.dirname, '../fixtures', legacy))
+    const rows = await rowsOf(old)
+    const [snapshot] = old.metadata.snapshots
+    if (snapshot === undefined) throw new Error('no snapshot')
+    const manifests = (await readManifestList(old.io, snapshot)).map(({ manifestPath }) => manifestPath)
+    const bare = { ...snapshot, manifestList: undefined, manifests }
+    for (const snapshots of [[snapshot], [bare]]) {
+      const { io: from, metadataLocation } = old
+      const source = { name: 'old', io: from, metadataLocation, metadata: { ...old.metadata, snapshots } }
+      await using copy = await copied(source)
+      expect(copy.metadata).toMatchObject({
+        formatVersion: 2,
+        tableUuid: old.metadata.tableUuid,
+        lastSequenceNumber: 0n,
+      })
+      expect(await rowsOf(copy)).toEqual(rows)
+      for (const entry of await entriesOf(copy)) expect(entry).toMatchObject({ sequenceNumber: 0n, status: 'added' })
+      // It can be written to, which the original can't.
+      const catalog = await openCatalog(`memory://${randomUUID()}/lake`)
+      const table = await catalog.registerTable('a.t', copy.metadataLocation)
+      await table.append([{ id: 9, category: 'gamma', amount: 1 }])
+      expect(await rowsOf(await catalog.loadTable('a.t'))).toHaveLength(rows.length + 1)
+    }
+    const nameless = { ...old.metadata, tableUuid: '' }
+    const copying = copyTable(
+      { ...old, name: 'old', io: old.io, metadata: nameless, metadataLocation: 'x' },
+      { to: fresh(), io },
     )
-    await expect(copyTable(old, { to: fresh(), io })).rejects.toThrow(UnsupportedError)
+    await expect(copying).rejects.toThrow(/old has no uuid: upgrade it/)
+  })
+
+  it('copies files larger than a part in parts, one file at a time', async () => {
+    const catalog = await openCatalog(`memory://${randomUUID()}/lake`)
+    const table = await catalog.createTable('a.t', { schema: { id: 'int' } })
+    await table.append([{ id: 1 }])
+    const { metadata, metadataLocation, location, currentSnapshot } = table
+    if (currentSnapshot === undefined) throw new Error('no snapshot')
+    const [manifest] = await readManifestList(io, currentSnapshot)
+    const [entry] = await entriesOf(table)
+    if (manifest === undefined || entry === undefined) throw new Error('no file')
+    // Files of 80 MB that are made as they are read.
+    const sizeBytes = 5 * PART_SIZE_BYTES + 7
+    const names = ['1', '2', '3', '4', '5'].map((n) => `data/${n}/large.bin`)
+    const { bytes } = encodeManifest({
+      entries: names.map((name) => ({
+        ...entry,
+        dataFile: { ...entry.dataFile, filePath: `${location}/${name}`, fileSizeInBytes: sizeBytes },
+      })),
+      spec: specById(metadata, 0),
+      schema: table.schema,
+      formatVersion: 2,
+      content: 'data',
+      snapshotId: manifest.addedSnapshotId,
+      path: manifest.manifestPath,
+    })
+    await io.write(manifest.manifestPath, bytes)
+    const reads = { held: 0, most: 0, whole: 0 }
+    const isLarge = (location: string): boolean => location.endsWith('/large.bin')
+    const from = overriding<FileIO>(io, {
+      read: (location, options) => {
+        if (isLarge(location)) reads.whole++
+        return io.read(location, options)
+      },
+      stat: async (location, options) =>
+        isLarge(location) ? { sizeBytes, lastModifiedMs: 1, storeTimeMs: 1 } : io.stat(location, options),
+      readRange: async (location, range, options) => {
+        if (!isLarge(location)) return io.readRange(location, range, options)
+        reads.held += range.length
+        reads.most = Math.max(reads.most, reads.held)
+        return { bytes: new Uint8Array(range.length).fill(range.offset / PART_SIZE_BYTES + 1), storeTimeMs: 1 }
+      },
+    })
+    const written = new Map<string, number>()
+    const to = overriding<FileIO>(io, {
+      writeStream: async (location, chunks) => {
+        let size = 0
+        for await (const chunk of chunks) {
+          expect([chunk[0], chunk.at(-1)]).toEqual([size / PART_SIZE_BYTES + 1, size / PART_SIZE_BYTES + 1])
+          size += chunk.length
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          reads.held -= chunk.length
+        }
+        written.set(location, size)
+        await io.write(location, new Uint8Array(1))
+        return { sizeBytes: size, storeTimeMs: 1 }
+      },
+    })
+    const place = fresh()
+    await copyTable({ name: 'a.t', io: from, metadata, metadataLocation }, { to: place, io: to })
+    expect(written).toEqual(new Map(names.map((name) => [`${place}/${name}`, sizeBytes])))
+    expect(reads.whole).toBe(0)
+    expect(reads.most).toBeLessThanOrEqual(3 * PART_SIZE_BYTES)
   })
 })

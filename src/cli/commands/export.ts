@@ -63,10 +63,13 @@ function formatOf(location: string, given: string | undefined): (typeof EXPORT_F
   )
 }
 
-/** Encoded row group by row group; the file is whole at the end only. */
+/** Row group by row group. */
 async function* parquetChunks(schema: Schema, batches: AsyncIterable<RecordBatch>): AsyncGenerator<Uint8Array> {
   const writer = createParquetWriter({ schema, codec: 'zstd' })
-  for await (const batch of batches) writer.write(batch)
+  for await (const batch of batches) {
+    writer.write(batch)
+    yield* writer.take()
+  }
   yield writer.finish().bytes
 }
 
