@@ -5,22 +5,36 @@ export const COMPLETE_VERB = '__complete'
 
 const BASH = String.raw`# firn: shell completion; source it in ~/.bashrc
 _firn() {
-  local line value IFS=$'\n'
+  local i line value piece gap head="" rest="${'$'}{COMP_LINE:0:COMP_POINT}" IFS=$'\n'
+  local -a words=()
   COMPREPLY=()
+  # Bash ends words at = and : too (COMP_WORDBREAKS): pieces with nothing between them are one word.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    gap=${'$'}{rest%%[![:space:]]*}
+    rest=${'$'}{rest#"$gap"}
+    piece=${'$'}{COMP_WORDS[i]}
+    [ "$i" = "$COMP_CWORD" ] && piece=$rest
+    rest=${'$'}{rest#"$piece"}
+    if [ "$i" = 0 ] || [ -n "$gap" ]; then
+      words+=("$piece")
+      head=""
+    else
+      head=${'$'}{words[${'$'}{#words[@]}-1]}
+      words[${'$'}{#words[@]}-1]+=$piece
+    fi
+  done
+  # Only the last piece is replaced by what is answered.
+  case $piece in [=:]*) head+=$piece piece="" ;; esac
   while IFS= read -r line; do
     value=${'$'}{line%%$'\t'*}
     if [ "$value" = ":files" ]; then
-      local word="${'$'}{COMP_WORDS[COMP_CWORD]}"
-      [ "$word" = "=" ] && word=""
-      COMPREPLY=($(compgen -f -- "$word"))
+      COMPREPLY=($(compgen -f -- "$piece"))
       compopt -o filenames 2>/dev/null
       return
     fi
-    # Readline has the = of --format=csv for the end of a word.
-    case $value in --*=*) value=${'$'}{value#*=} ;; esac
     case $value in *.) compopt -o nospace 2>/dev/null ;; esac
-    COMPREPLY+=("$value")
-  done < <(command firn ${COMPLETE_VERB} "${'$'}{COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    COMPREPLY+=("${'$'}{value#"$head"}")
+  done < <(command firn ${COMPLETE_VERB} "${'$'}{words[@]:1}" 2>/dev/null)
 }
 complete -F _firn firn
 `

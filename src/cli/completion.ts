@@ -39,10 +39,8 @@ const HELP = { value: 'help', help: 'options and examples of a command' }
 
 /** `words` are those after `firn`; the last is the one to complete, '' where it isn't begun. */
 export function completionOf(words: readonly string[]): Completion {
-  // Bash takes the = of --format=csv for a word of its own.
-  const [last = '', ...before] = words.toReversed()
-  const line = readLine(before.toReversed().filter((word) => word !== '='))
-  const word = last === '=' ? '' : last
+  const [word = '', ...before] = words.toReversed()
+  const line = readLine(before.toReversed())
   const options = optionsOf(line.positionals)
   const [, assigned, value = ''] = /^--([^=]+)=(.*)$/s.exec(word) ?? []
   const answer = (found: Found, prefix = ''): Completion => {

@@ -71,12 +71,14 @@ export class S3Connection {
   readonly #runtime: Runtime
   readonly #reporter: Reporter | undefined
   readonly #requestTimeoutMs: number
+  readonly #profile: string | undefined
   #lastHeard: { readonly dateMs: number; readonly atMs: number; readonly wallMs: number } | undefined
 
   constructor(settings: S3Settings, options: { readonly runtime: Runtime; readonly reporter?: Reporter | undefined }) {
     this.#runtime = options.runtime
     this.#reporter = options.reporter
     this.#requestTimeoutMs = settings.requestTimeoutMs ?? 30_000
+    this.#profile = settings.profile ?? (process.env['AWS_PROFILE'] || undefined)
     const endpoint = endpointOf(settings, process.env)
     this.endpoint = endpoint ?? 'AWS S3'
     this.#client = createS3Client(settings, options.runtime)
@@ -142,7 +144,13 @@ export class S3Connection {
   async errorOf(failure: S3Failure, location: string): Promise<IcebergError> {
     const { bucket } = parseS3Location(location)
     const identity = failure.code === 'InvalidAccessKeyId' ? await this.#client.config.credentials() : undefined
-    return s3Error(failure, { location, bucket, endpoint: this.endpoint, accessKeyId: identity?.accessKeyId })
+    return s3Error(failure, {
+      location,
+      bucket,
+      endpoint: this.endpoint,
+      accessKeyId: identity?.accessKeyId,
+      profile: this.#profile,
+    })
   }
 
   async #exchange<T>(request: S3Request, run: (heard: Heard) => Promise<T>): Promise<S3Result<T>> {

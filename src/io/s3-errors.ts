@@ -25,6 +25,8 @@ export interface FailedRequest {
   /** URL, or "AWS S3". */
   readonly endpoint: string
   readonly accessKeyId: string | undefined
+  /** Of the AWS config files, where one is named. */
+  readonly profile: string | undefined
 }
 
 const WRONG_CREDENTIALS = new Set([
@@ -103,14 +105,19 @@ export function s3Error(failure: S3Failure, request: FailedRequest): IcebergErro
   const { location, bucket, endpoint } = request
   const options = { context: { location, status, code, endpoint }, cause }
   if (NO_CREDENTIALS.has(code)) {
-    return new UnauthorizedError(
-      `no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (${messageOf(cause)})`,
-      options,
-    )
+    const advice =
+      request.profile === undefined
+        ? 'no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE'
+        : `no S3 credentials by the AWS profile "${request.profile}": check that it is in the AWS config files`
+    return new UnauthorizedError(`${advice} (${messageOf(cause)})`, options)
   }
   if (isConfigurationError(failure)) {
+    const found =
+      request.profile === undefined
+        ? ''
+        : `: the AWS profile "${request.profile}" is not in the AWS config files, or names none`
     return new ValidationError(
-      'no region for S3: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for a store other than AWS',
+      `no region for S3${found}: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for a store other than AWS`,
       options,
     )
   }

@@ -52,8 +52,10 @@ describe('a command line', () => {
     expect(await values('create', 'a.b', '--property', 'x=y', '--prop')).toEqual(['--property'])
     expect(await values('scan', 'a.b', '--format', '')).toEqual(['table', 'ndjson', 'json', 'csv'])
     expect(await values('scan', 'a.b', '--format=c')).toEqual(['--format=csv'])
-    expect(await values('import', 'a.b', '--format', '=', 'pa')).toEqual(['parquet'])
-    expect(await values('import', 'a.b', '--format', '=')).toEqual(['parquet', 'csv', 'ndjson', 'json'])
+    expect(await values('import', 'a.b', '--format=pa')).toEqual(['--format=parquet'])
+    expect(await values('import', 'a.b', '--format=')).toEqual(
+      ['parquet', 'csv', 'ndjson', 'json'].map((format) => `--format=${format}`),
+    )
     expect(await values('scan', 'a.b', '--where', '')).toEqual([])
     expect(await values('no-such-verb', '')).toEqual([])
     expect(await values('-w', '')).toEqual(['dev', 'prod'])
@@ -131,9 +133,13 @@ describe('in shells', () => {
 
   it('bash calls the function of the script', async () => {
     const folder = await shellCli()
+    /** As bash has the line: split at = and : too. */
     const complete = (...words: readonly string[]): string[] => {
-      const list = words.map((word) => `'${word}'`).join(' ')
-      const script = `source <(firn completion bash); COMP_WORDS=(firn ${list}); COMP_CWORD=${words.length}
+      const pieces = words.flatMap((word) => (word === '' ? [''] : (word.match(/[=:]+|[^=:]+/g) ?? [])))
+      const list = pieces.map((piece) => `'${piece}'`).join(' ')
+      const line = ['firn', ...words].join(' ')
+      const script = `source <(firn completion bash); COMP_WORDS=(firn ${list}); COMP_CWORD=${pieces.length}
+        COMP_LINE='${line}'; COMP_POINT=${line.length}
         complete -p firn >/dev/null || exit 1; _firn; printf '%s\\n' "\${COMPREPLY[@]}"`
       return sh(folder, ['bash', '-c', script])
         .split('\n')
@@ -142,7 +148,14 @@ describe('in shells', () => {
     expect(complete('cou')).toEqual(['count'])
     expect(complete('namespace', 'dr')).toEqual(['drop'])
     expect(complete('count', 'a.b', '--wh')).toEqual(['--where'])
-    expect(complete('scan', 'a.b', '--format', '=', 'c')).toEqual(['csv'])
+    expect(complete('scan', 'a.b', '--format=c')).toEqual(['csv'])
+    expect(complete('scan', 'a.b', '--format=')).toEqual(expect.arrayContaining(['csv', 'ndjson']))
+    expect(complete('-w', `file://${folder}/lake`, 'count', 'travel.f')).toEqual(['travel.flights'])
+    expect(complete(`--warehouse=file://${folder}/lake`, 'count', '--where=a:b', 'travel.')).toEqual([
+      'travel.flights',
+      'travel.trips',
+    ])
+    expect(complete('import', 'a.b', `file:${folder}/my`)).toEqual([`${folder}/my rows.csv`])
     expect(complete('scan', 'a.b', '--format', 'n')).toEqual(['ndjson'])
     expect(complete('count', 'travel.')).toEqual(['travel.flights', 'travel.trips'])
     expect(complete('-w', 'd')).toEqual(['dev'])

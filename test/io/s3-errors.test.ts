@@ -89,6 +89,14 @@ describe('errors say what to do', () => {
     await expect(open({ endpoint: undefined }).read(`${bucket.root}/x`)).rejects.toThrow(
       /no region for S3: set AWS_REGION/,
     )
+    for (const profile of [undefined, 'typo']) {
+      if (profile === undefined) vi.stubEnv('AWS_PROFILE', 'typo')
+      await expect(open({ endpoint: undefined, profile }).read(`${bucket.root}/x`)).rejects.toThrow(
+        /no region for S3: the AWS profile "typo" is not in the AWS config files, or names none: set AWS_REGION/,
+      )
+    }
+    const io = open({ profile: 'typo', credentials: undefined })
+    await expect(io.read(`${bucket.root}/x`)).rejects.toThrow(/no S3 credentials by the AWS profile "typo": check/)
   })
 
   it('keeps the raw answer out of the cause', async () => {
