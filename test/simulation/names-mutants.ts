@@ -240,17 +240,6 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'metadata of a failed creation deleted before the next attempt',
-    firstSeed: 1235,
-    edits: [
-      {
-        file: 'catalog/create-pointer.ts',
-        find: 'lost.add(metadataLocation)',
-        replace: 'await io.delete([metadataLocation])',
-      },
-    ],
-  },
-  {
     name: 'no-generation: what came to stand in a dropped namespace comes back with it',
     firstSeed: 30,
     edits: [
