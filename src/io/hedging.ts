@@ -17,6 +17,7 @@ import type {
   ListPage,
   ReadAnswer,
   StatAnswer,
+  StreamAnswer,
 } from './file-io.ts'
 import { LatencyWindow } from './latency-window.ts'
 
@@ -80,6 +81,10 @@ class HedgingFileIO implements FileIO {
 
   write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer> {
     return this.#inner.write(location, bytes, options)
+  }
+
+  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer> {
+    return this.#inner.writeStream(location, chunks, options)
   }
 
   stat(location: string, options?: IoOptions): Promise<StatAnswer> {
