@@ -137,9 +137,9 @@ describe('in shells', () => {
     const complete = (...words: readonly string[]): string[] => {
       const pieces = words.flatMap((word) => (word === '' ? [''] : (word.match(/[=:]+|[^=:]+/g) ?? [])))
       const list = pieces.map((piece) => `'${piece}'`).join(' ')
-      const line = ['firn', ...words].join(' ')
+      const typed = ['firn', ...words].join(' ')
       const script = `source <(firn completion bash); COMP_WORDS=(firn ${list}); COMP_CWORD=${pieces.length}
-        COMP_LINE='${line}'; COMP_POINT=${line.length}
+        COMP_LINE='${typed}'; COMP_POINT=${typed.length}
         complete -p firn >/dev/null || exit 1; _firn; printf '%s\\n' "\${COMPREPLY[@]}"`
       return sh(folder, ['bash', '-c', script])
         .split('\n')

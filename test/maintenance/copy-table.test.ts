@@ -225,7 +225,7 @@ describe('copyTable', () => {
     }
     const nameless = { ...old.metadata, tableUuid: '' }
     const copying = copyTable(
-      { ...old, name: 'old', io: old.io, metadata: nameless, metadataLocation: 'x' },
+      { name: 'old', io: old.io, metadata: nameless, metadataLocation: 'x' },
       { to: fresh(), io },
     )
     await expect(copying).rejects.toThrow(/old has no uuid: upgrade it/)
@@ -235,7 +235,7 @@ describe('copyTable', () => {
     const catalog = await openCatalog(`memory://${randomUUID()}/lake`)
     const table = await catalog.createTable('a.t', { schema: { id: 'int' } })
     await table.append([{ id: 1 }])
-    const { metadata, metadataLocation, location, currentSnapshot } = table
+    const { metadata, metadataLocation, currentSnapshot } = table
     if (currentSnapshot === undefined) throw new Error('no snapshot')
     const [manifest] = await readManifestList(io, currentSnapshot)
     const [entry] = await entriesOf(table)
@@ -246,7 +246,7 @@ describe('copyTable', () => {
     const { bytes } = encodeManifest({
       entries: names.map((name) => ({
         ...entry,
-        dataFile: { ...entry.dataFile, filePath: `${location}/${name}`, fileSizeInBytes: sizeBytes },
+        dataFile: { ...entry.dataFile, filePath: `${table.location}/${name}`, fileSizeInBytes: sizeBytes },
       })),
       spec: specById(metadata, 0),
       schema: table.schema,

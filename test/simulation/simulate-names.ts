@@ -30,7 +30,7 @@ const FAULTS = 0.07
 const CRASHES = 0.1
 const MAX_EVENTS = 200_000
 /** What can be run again and again, and commits, which are told by their rows. */
-const UNCOUNTED = ['purge', 'append', 'addFiles', 'collect', 'sweep', 'transaction', 'loadTables']
+const UNCOUNTED = new Set(['purge', 'append', 'addFiles', 'collect', 'sweep', 'transaction', 'loadTables'])
 
 export interface NamesHistory {
   readonly violation: string | undefined
@@ -222,7 +222,7 @@ class NamesWorld {
     if (name === undefined || run === undefined) return
     const { operation } = process
     this.#trace?.(`${this.#scheduler.nowMs} ${operation} begins: ${name}`)
-    const counts = !UNCOUNTED.includes(name)
+    const counts = !UNCOUNTED.has(name)
     if (counts) this.#oracle.begin(operation)
     const outcome = await this.#outcomeOf(run(process))
     this.#trace?.(`${this.#scheduler.nowMs} ${operation} ends: ${outcome}`)
