@@ -113,6 +113,22 @@ export interface ScanReportEvent {
   readonly planningDurationMs: number
 }
 
+/** What a scan read of its data files, told at its end. */
+export interface ReadReportEvent {
+  readonly type: 'read-report'
+  readonly table: string
+  readonly snapshotId: bigint | undefined
+  /** Files whose rows were read: those that metadata answers for are not. */
+  readonly files: number
+  readonly totalRowGroups: number
+  /** Left out by the statistics in footers. */
+  readonly skippedRowGroups: number
+  /** Rows of the row groups that were not skipped. */
+  readonly totalRows: number
+  /** Of these, the rows that page indexes left, as far as the scan was read. */
+  readonly decodedRows: number
+}
+
 /** Progress of a long call: rows read, written … `total` where it is known. */
 export interface ProgressEvent {
   readonly type: 'progress'
@@ -134,6 +150,7 @@ export type FirnEvent =
   | HintFailedEvent
   | CommitReportEvent
   | ScanReportEvent
+  | ReadReportEvent
   | ProgressEvent
 
 export type Reporter = (event: FirnEvent) => void

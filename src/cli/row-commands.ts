@@ -67,7 +67,10 @@ export const ROW_COMMANDS: Readonly<Record<string, Command>> = {
     args: TABLE,
     options: {
       ...FILTER,
-      'row-groups': { type: 'boolean', help: 'read the footers of the files too, to tell which row groups are left' },
+      'row-groups': {
+        type: 'boolean',
+        help: 'read the footers of the files too, to tell which row groups and pages are left',
+      },
     },
     examples: [`firn plan travel.flights --where "date < '2001-02-01' and origin = 'SFO'" --row-groups`],
     load: async () => (await import('./commands/plan.ts')).plan,

@@ -172,8 +172,8 @@ export class ParquetAssembly {
     const columns = group.cursors(1, 'columns').map((column, i) => {
       const { columnIndex, offsetIndex } = indexes[i] ?? {}
       return withFields(column.struct, {
-        ...placed(4, offsetIndex, offsetIndex && this.#push(offsetIndex)),
-        ...placed(6, columnIndex, columnIndex && this.#push(columnIndex)),
+        ...placedIndex(4, offsetIndex, offsetIndex && this.#push(offsetIndex)),
+        ...placedIndex(6, columnIndex, columnIndex && this.#push(columnIndex)),
       })
     })
     return withFields(thrift, { 1: structsField(1, columns) })
@@ -194,20 +194,31 @@ export class ParquetAssembly {
   }
 }
 
-/** A Parquet file of one row group that holds just `columns`, whose pages are taken from `pages` by chunk. */
+/** The pages of a column chunk, and the ColumnChunk struct for them once it is known where they lie. */
+export interface PlacedColumn {
+  readonly bytes: Uint8Array
+  readonly uncompressedSizeBytes: number
+  readonly place: (position: number) => ThriftStruct
+}
+
+/** A whole chunk whose pages are `bytes`. */
+export function wholeColumn(chunk: ColumnChunk, bytes: Uint8Array): PlacedColumn {
+  const { uncompressedSizeBytes, offset } = chunk
+  return { bytes, uncompressedSizeBytes, place: (position) => moveChunk(chunk, position - offset, { bare: true }) }
+}
+
+/** A Parquet file of one row group that holds just `columns`. */
 export function assembleColumns(
   schema: ParquetGroup,
-  rowGroup: { readonly rows: number; readonly columns: readonly ColumnChunk[] },
-  pages: (chunk: ColumnChunk) => Uint8Array,
+  rowGroup: { readonly rows: number; readonly columns: readonly PlacedColumn[] },
 ): Uint8Array {
   const parts: Uint8Array[] = [PARQUET_MAGIC]
   let position = PARQUET_MAGIC.length
-  const columns = rowGroup.columns.map((chunk) => {
-    const bytes = pages(chunk)
-    const moved = moveChunk(chunk, position - chunk.offset, { bare: true })
+  const columns = rowGroup.columns.map(({ bytes, place }) => {
+    const placed = place(position)
     parts.push(bytes)
     position += bytes.length
-    return moved
+    return placed
   })
   const totalBytes = rowGroup.columns.reduce((sum, chunk) => sum + chunk.uncompressedSizeBytes, 0)
   const group = structOf(structsField(1, columns), i64Field(2, totalBytes), i64Field(3, rowGroup.rows))
@@ -275,7 +286,7 @@ function unorderedLeaves(field: ParquetField, within = false): boolean[] {
   return isLeaf(field) ? [unordered] : field.children.flatMap((child) => unorderedLeaves(child, unordered))
 }
 
-function placed(
+function placedIndex(
   id: number,
   bytes: Uint8Array | undefined,
   offset: number | undefined,

@@ -4,6 +4,7 @@
  * is inconsistent in it is an InvalidDataError that names the file. Each value keeps its Thrift struct for rewriting.
  */
 import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
+import type { ByteRange } from '../io/file-io.ts'
 import { type ParquetGroup, type ParquetLeaf, hasFieldIds, leavesOf, parseParquetSchema } from './parquet-schema.ts'
 import { type ThriftStruct, parseThrift } from './thrift.ts'
 import { ThriftCursor } from './thrift-fields.ts'
@@ -29,6 +30,9 @@ export interface ColumnChunk {
   /** Bytes of its values once decoded, where the file tells more than the size of its pages: repeated text in dictionaries. */
   readonly decodedSizeBytes: number
   readonly statistics: ColumnStatistics
+  /** Where its page index lies (parquet-page-index.ts). */
+  readonly offsetIndex?: ByteRange | undefined
+  readonly columnIndex?: ByteRange | undefined
   readonly thrift: ThriftStruct
 }
 
@@ -157,8 +161,15 @@ function parseColumnChunk(chunk: ThriftCursor, leaf: ParquetLeaf, dataEnd: numbe
     uncompressedSizeBytes,
     decodedSizeBytes: Math.max(uncompressedSizeBytes, data.cursor(16, 'size_statistics')?.integer(1) ?? 0),
     statistics: parseStatistics(data.cursor(12, 'statistics'), leaf),
+    offsetIndex: rangeWithin(dataEnd, chunk.integer(4), chunk.integer(5)),
+    columnIndex: rangeWithin(dataEnd, chunk.integer(6), chunk.integer(7)),
     thrift: chunk.struct,
   }
+}
+
+/** Undefined where it is not there, or can't be. */
+function rangeWithin(end: number, offset = 0, length = 0): ByteRange | undefined {
+  return offset >= 4 && length > 0 && offset + length <= end ? { offset, length } : undefined
 }
 
 function parseStatistics(statistics: ThriftCursor | undefined, leaf: ParquetLeaf): ColumnStatistics {

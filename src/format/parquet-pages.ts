@@ -30,13 +30,19 @@ export function checkCodec({ codec, leaf }: ColumnChunk, location: string): void
 }
 
 /**
- * InvalidDataError for pages that are cut off, larger than they may be, or not what was written; UnsupportedError for
+ * The values that the pages hold, nulls included. InvalidDataError for pages that are cut off, larger than they may be, or not what was written; UnsupportedError for
  * levels that the decoder would mistake. `root` is the file's schema.
  */
-export function checkPages(chunk: ColumnChunk, bytes: Uint8Array, root: ParquetGroup, location: string): void {
+export function checkPages(
+  chunk: Pick<ColumnChunk, 'leaf' | 'offset' | 'numValues'>,
+  bytes: Uint8Array,
+  root: ParquetGroup,
+  location: string,
+): number {
   let position = 0
+  let values = 0
   // The decoder stops here as well: what some writers leave behind the last page is not looked at.
-  for (let values = 0; values < chunk.numValues && position < bytes.length;) {
+  while (values < chunk.numValues && position < bytes.length) {
     const { struct, sizeBytes } = parseThriftPrefix(bytes.subarray(position), location)
     const at = `column "${chunk.leaf.name}", page at byte ${chunk.offset + position}`
     const header = new ThriftCursor(struct, location, `${location}: ${at}`)
@@ -54,10 +60,11 @@ export function checkPages(chunk: ColumnChunk, bytes: Uint8Array, root: ParquetG
     const counted = type === DATA_PAGE_V2 ? header.cursor(8, 'data_page_header_v2') : data
     values += counted?.count(1) ?? 0
   }
+  return values
 }
 
 /** The decoder takes bits in the wrong order. Where all levels are 0, many writers name this encoding, and store nothing. */
-function checkLevels(data: ThriftCursor, { leaf }: ColumnChunk, root: ParquetGroup): void {
+function checkLevels(data: ThriftCursor, { leaf }: Pick<ColumnChunk, 'leaf'>, root: ParquetGroup): void {
   const isPacked = { definition: data.integer(3) === BIT_PACKED, repetition: data.integer(4) === BIT_PACKED }
   if (!isPacked.definition && !isPacked.repetition) return
   const max = maxLevelsOf(root, leaf)

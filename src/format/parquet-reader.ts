@@ -9,11 +9,14 @@ import { InvalidDataError, UnsupportedError, ValidationError } from '../base/err
 import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
-import { assembleColumns } from './parquet-assembly.ts'
-import type { ColumnChunk, RowGroup } from './parquet-footer.ts'
+import { assembleColumns, wholeColumn } from './parquet-assembly.ts'
+import type { RowGroup } from './parquet-footer.ts'
+import { type FetchedRun, type PageRun, cutRows, pageRun } from './parquet-page-cut.ts'
+import { type PagePruning, type RowRange, type RowSelection, selectRows } from './parquet-page-selection.ts'
 import { checkCodec, checkPages } from './parquet-pages.ts'
 import { type Projection, planProjection } from './parquet-projection.ts'
-import { type OpenParquetSource, type ParquetSource, fetchChunks, openParquet } from './parquet-source.ts'
+import { maxLevelsOf } from './parquet-schema.ts'
+import { type OpenParquetSource, type ParquetSource, fetchRanges, openParquet } from './parquet-source.ts'
 import { decodeParquet } from './parquet-wasm.ts'
 
 const DEFAULT_BATCH_ROWS = 65_536
@@ -28,6 +31,8 @@ export interface ParquetBatchOptions {
   /** Row groups to read, in the order given; all by default. */
   readonly rowGroups?: readonly number[] | undefined
   readonly batchRows?: number | undefined
+  /** Leaves out pages in which no row matches. */
+  readonly pruning?: PagePruning | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -74,39 +79,36 @@ export async function* readProjected(
   projection: Projection,
   options: ParquetBatchOptions,
 ): AsyncGenerator<ParquetBatch, void, undefined> {
-  const { rowGroups = [...file.footer.rowGroups.keys()], batchRows = DEFAULT_BATCH_ROWS, signal } = options
+  const { footer, location } = file
+  const { rowGroups = [...footer.rowGroups.keys()], batchRows = DEFAULT_BATCH_ROWS, pruning, signal } = options
   if (!(batchRows >= 1)) throw new ValidationError(`a batch of ${batchRows} rows holds nothing`)
-  const chosen = rowGroups.map((index) => narrowRowGroup(file, index, projection))
+  const { columnIndexes } = projection
+  const chosen = rowGroups.map((index) => narrowRowGroup(file, index, columnIndexes))
+  const selected = pruning && (await selectRows(file, { rowGroups, columnIndexes, pruning }, { signal }))
   const fetched = mapConcurrent(
     chosen,
     ROW_GROUPS_IN_FLIGHT,
-    async (rowGroup) => ({ rowGroup, pages: await fetchPages(file, rowGroup.columns, signal) }),
+    async (rowGroup) => {
+      const selection = selected?.get(rowGroup.index)
+      const fetch = selection === undefined ? fetchWhole : fetchSelected(selection)
+      return { rowGroup, parts: await fetch(file, rowGroup, { projection, signal }) }
+    },
     signal,
   )
-  for await (const { rowGroup, pages } of fetched) {
-    const { location } = file
-    const bytes = assembleColumns(projection.schema, rowGroup, (chunk) => pages.get(chunk) ?? new Uint8Array(0))
-    let { position } = rowGroup
-    for (const batch of decodeRowGroup(bytes, rowGroup, projection, { batchRows, location })) {
-      signal?.throwIfAborted()
-      yield { batch, position }
-      position += batch.numRows
+  for await (const { rowGroup, parts } of fetched) {
+    for (const part of parts) {
+      let position = rowGroup.position + part.rows.start
+      for (const batch of decodePart(part, rowGroup, projection, { batchRows, location })) {
+        signal?.throwIfAborted()
+        yield { batch, position }
+        position += batch.numRows
+      }
     }
   }
 }
 
-async function fetchPages(
-  file: OpenParquetSource,
-  chunks: readonly ColumnChunk[],
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<ColumnChunk, Uint8Array>> {
-  for (const chunk of chunks) checkCodec(chunk, file.location)
-  const pages = await fetchChunks(file, chunks, { signal })
-  for (const [chunk, bytes] of pages) checkPages(chunk, bytes, file.footer.schema, file.location)
-  return pages
-}
-
 interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {
+  readonly index: number
   /** Number in the file of its first row. */
   readonly position: number
 }
@@ -114,41 +116,104 @@ interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {
 function narrowRowGroup(
   { footer, location }: OpenParquetSource,
   index: number,
-  projection: Projection,
+  columnIndexes: readonly number[],
 ): NarrowRowGroup {
   const rowGroup = footer.rowGroups[index]
   if (rowGroup === undefined)
     throw new ValidationError(`${location} has ${footer.rowGroups.length} row groups, none of number ${index}`)
   const position = footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
-  return {
-    position,
-    rows: rowGroup.rows,
-    columns: projection.columnIndexes.flatMap((column) => rowGroup.columns[column] ?? []),
+  const columns = columnIndexes.flatMap((column) => rowGroup.columns[column] ?? [])
+  for (const chunk of columns) checkCodec(chunk, location)
+  return { index, position, rows: rowGroup.rows, columns }
+}
+
+/** Rows of a row group whose pages are there. */
+interface FetchedPart {
+  readonly rows: RowRange
+  /** A Parquet file that holds them, and the row of the row group that is its first. */
+  readonly assemble: () => { readonly file: Uint8Array; readonly firstRow: number }
+}
+
+type Fetch = (
+  file: OpenParquetSource,
+  rowGroup: NarrowRowGroup,
+  options: { readonly projection: Projection; readonly signal: AbortSignal | undefined },
+) => Promise<readonly FetchedPart[]>
+
+const fetchWhole: Fetch = async (file, { rows, columns }, { projection: { schema }, signal }) => {
+  const wanted = columns.map((chunk) => ({
+    chunk,
+    range: { offset: chunk.offset, length: chunk.compressedSizeBytes },
+  }))
+  const fetched = await fetchRanges(
+    file,
+    wanted.map(({ range }) => range),
+    { signal },
+  )
+  const pages = wanted.map(({ chunk, range }) => ({ chunk, bytes: fetched.get(range) ?? new Uint8Array(0) }))
+  for (const { chunk, bytes } of pages) checkPages(chunk, bytes, file.footer.schema, file.location)
+  const assemble = (): { file: Uint8Array; firstRow: number } => {
+    const placed = pages.map(({ chunk, bytes }) => wholeColumn(chunk, bytes))
+    return { file: assembleColumns(schema, { rows, columns: placed }), firstRow: 0 }
+  }
+  return [{ rows: { start: 0, end: rows }, assemble }]
+}
+
+function fetchSelected({ ranges, pages }: RowSelection): Fetch {
+  return async (file, { rows: groupRows, columns }, { projection: { schema }, signal }) => {
+    const { location, footer } = file
+    const parts = ranges.map((rows) => ({
+      rows,
+      runs: columns.map((chunk) => pageRun(chunk, pages.get(chunk) ?? [], rows, groupRows)),
+    }))
+    const runs = parts.flatMap((part) => part.runs)
+    const fetched = await fetchRanges(
+      file,
+      runs.flatMap(({ dictionary, range }) => (dictionary.length === 0 ? [range] : [dictionary, range])),
+      { signal },
+    )
+    const receive = (run: PageRun): FetchedRun => {
+      const bytes = fetched.get(run.range) ?? new Uint8Array(0)
+      const pagesOnly = { leaf: run.chunk.leaf, offset: run.range.offset, numValues: Infinity }
+      const values = checkPages(pagesOnly, bytes, footer.schema, location)
+      if (run.rows.end - run.rows.start !== values && maxLevelsOf(footer.schema, run.chunk.leaf).repetition === 0)
+        throw new InvalidDataError(
+          `${location}: column "${run.chunk.leaf.name}": pages of ${values} rows, where the page index has ${run.rows.end - run.rows.start}`,
+          { context: { location } },
+        )
+      return { ...run, bytes, values, dictionaryBytes: fetched.get(run.dictionary) ?? new Uint8Array(0) }
+    }
+    return parts.map((part) => {
+      const received = part.runs.map(receive)
+      return { rows: part.rows, assemble: () => cutRows(schema, footer.schema, received) }
+    })
   }
 }
 
-function* decodeRowGroup(
-  bytes: Uint8Array,
-  { rows, columns }: NarrowRowGroup,
+function* decodePart(
+  { rows, assemble }: FetchedPart,
+  rowGroup: NarrowRowGroup,
   projection: Projection,
   options: { readonly batchRows: number; readonly location: string },
 ): Generator<RecordBatch, void, undefined> {
   const { location } = options
-  const rowBytes = columns.reduce((sum, chunk) => sum + chunk.decodedSizeBytes, 0) / Math.max(rows, 1)
+  const { columns } = rowGroup
+  const rowBytes = columns.reduce((sum, chunk) => sum + chunk.decodedSizeBytes, 0) / Math.max(rowGroup.rows, 1)
   const batchRows = Math.max(1, Math.min(options.batchRows, Math.floor(MAX_BATCH_BYTES / Math.max(rowBytes, 1))))
   const windowRows = batchRows * BATCHES_PER_WINDOW
   if (columns.length === 0) {
-    for (let offset = 0; offset < rows; offset += batchRows)
-      yield projection.convert([], Math.min(batchRows, rows - offset))
+    for (let row = rows.start; row < rows.end; row += batchRows)
+      yield projection.convert([], Math.min(batchRows, rows.end - row))
     return
   }
-  for (let offset = 0; offset < rows; offset += windowRows) {
-    const limit = Math.min(windowRows, rows - offset)
-    const batches = decodeParquet(bytes, { offset, limit, batchRows }, location)
+  const { file, firstRow } = assemble()
+  for (let row = rows.start; row < rows.end; row += windowRows) {
+    const limit = Math.min(windowRows, rows.end - row)
+    const batches = decodeParquet(file, { offset: row - firstRow, limit, batchRows }, location)
     const decoded = batches.reduce((sum, batch) => sum + batch.numRows, 0)
     if (decoded !== limit) {
       throw new InvalidDataError(
-        `${location}: ${limit} rows from row ${offset} of a row group were expected, its pages hold ${decoded}`,
+        `${location}: ${limit} rows from row ${row} of a row group were expected, its pages hold ${decoded}`,
         {
           context: { location },
         },

@@ -8,7 +8,7 @@ import { InvalidDataError } from '../base/errors.ts'
 import type { ByteRange, IoOptions } from '../io/file-io.ts'
 import { parseNameMapping } from '../spec/name-mapping.ts'
 import { withMappedIds } from './parquet-field-ids.ts'
-import { type ColumnChunk, type ParquetFooter, parquetFooterBytes, parseParquetFooter } from './parquet-footer.ts'
+import { type ParquetFooter, parquetFooterBytes, parseParquetFooter } from './parquet-footer.ts'
 
 export interface ParquetSource {
   readonly location: string
@@ -65,45 +65,45 @@ function mapped(footer: ParquetFooter, { nameMapping }: OpenOptions): ParquetFoo
   return withMappedIds(footer, parseNameMapping(nameMapping))
 }
 
-/** Fetches the pages of the chunks, and gives them by chunk. */
-export async function fetchChunks(
+/** Fetches the ranges, near neighbours by one request, and gives their bytes by range. */
+export async function fetchRanges(
   source: ParquetSource,
-  chunks: readonly ColumnChunk[],
+  ranges: readonly ByteRange[],
   options: IoOptions,
-): Promise<ReadonlyMap<ColumnChunk, Uint8Array>> {
-  const pages = new Map<ColumnChunk, Uint8Array>()
+): Promise<ReadonlyMap<ByteRange, Uint8Array>> {
+  const parts = new Map<ByteRange, Uint8Array>()
   const fetched = mapConcurrent(
-    joinNeighbours(chunks),
+    joinNeighbours(ranges),
     CONCURRENT_READS,
-    async (group) => ({ group, bytes: await readExactly(source, group.range, options) }),
+    async (joined) => ({ joined, bytes: await readExactly(source, joined.range, options) }),
     options.signal,
   )
-  for await (const { group, bytes } of fetched) {
-    for (const chunk of group.chunks) {
-      const start = chunk.offset - group.range.offset
-      pages.set(chunk, bytes.subarray(start, start + chunk.compressedSizeBytes))
+  for await (const { joined, bytes } of fetched) {
+    for (const part of joined.parts) {
+      const start = part.offset - joined.range.offset
+      parts.set(part, bytes.subarray(start, start + part.length))
     }
   }
-  return pages
+  return parts
 }
 
-interface ChunkRange {
+interface JoinedRange {
   readonly range: ByteRange
-  readonly chunks: readonly ColumnChunk[]
+  readonly parts: readonly ByteRange[]
 }
 
-function joinNeighbours(chunks: readonly ColumnChunk[]): ChunkRange[] {
-  const joined: ChunkRange[] = []
-  for (const chunk of chunks.toSorted((a, b) => a.offset - b.offset)) {
+function joinNeighbours(ranges: readonly ByteRange[]): JoinedRange[] {
+  const joined: { range: ByteRange; readonly parts: ByteRange[] }[] = []
+  for (const part of ranges.toSorted((a, b) => a.offset - b.offset)) {
     const last = joined.at(-1)
     const end = last === undefined ? -Infinity : last.range.offset + last.range.length
-    if (last === undefined || chunk.offset - end > MAX_GAP_BYTES) {
-      joined.push({ range: { offset: chunk.offset, length: chunk.compressedSizeBytes }, chunks: [chunk] })
+    if (last === undefined || part.offset - end > MAX_GAP_BYTES) {
+      joined.push({ range: part, parts: [part] })
       continue
     }
     const { offset } = last.range
-    const length = Math.max(end, chunk.offset + chunk.compressedSizeBytes) - offset
-    joined[joined.length - 1] = { range: { offset, length }, chunks: [...last.chunks, chunk] }
+    last.range = { offset, length: Math.max(end, part.offset + part.length) - offset }
+    last.parts.push(part)
   }
   return joined
 }

@@ -65,7 +65,8 @@ export function boundedTypes(schema: Schema): ReadonlyMap<number, PrimitiveType>
 
 const memo = new WeakMap<Schema, ReadonlyMap<number, PrimitiveType>>()
 
-function decodeBound(leaf: ParquetLeaf, type: PrimitiveType, bytes: Uint8Array, side: Side): Value | undefined {
+/** A plain-encoded bound as a value of `type`; undefined where it would not certainly hold. */
+export function decodeBound(leaf: ParquetLeaf, type: PrimitiveType, bytes: Uint8Array, side: Side): Value | undefined {
   switch (type.kind) {
     case 'boolean':
       return leaf.physicalType === 'BOOLEAN' && bytes.length === 1 ? bytes[0] !== 0 : undefined

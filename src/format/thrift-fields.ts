@@ -61,13 +61,28 @@ export class ThriftCursor {
 
   /** The structs of a list; none where it is absent. */
   cursors(id: number, name: string): ThriftCursor[] {
-    const value = this.#find(id)
-    if (value === undefined) return []
-    if (!isList(value)) return this.#mismatch(id, 'a list')
-    return value.values.map((item, i) => {
+    return this.#list(id).map((item, i) => {
       if (!isStruct(item)) return this.#mismatch(id, 'a list of structs')
       return new ThriftCursor(item, this.location, `${this.path}.${name}[${i}]`)
     })
+  }
+
+  booleans(id: number): boolean[] {
+    return this.#list(id).map((item) => (typeof item === 'boolean' ? item : this.#mismatch(id, 'a list of booleans')))
+  }
+
+  integers(id: number): number[] {
+    return this.#list(id).map((item) => (typeof item === 'number' ? item : this.#mismatch(id, 'a list of integers')))
+  }
+
+  binaries(id: number): Uint8Array[] {
+    return this.#list(id).map((item) => (item instanceof Uint8Array ? item : this.#mismatch(id, 'a list of bytes')))
+  }
+
+  #list(id: number): readonly ThriftValue[] {
+    const value = this.#find(id)
+    if (value === undefined) return []
+    return isList(value) ? value.values : this.#mismatch(id, 'a list')
   }
 
   #find(id: number): ThriftValue | undefined {

@@ -4,10 +4,13 @@
  * and the consumer; read-ahead.ts runs several of these at once.
  */
 import { type Data, RecordBatch, Struct, makeData } from 'apache-arrow'
+import { referencedFieldIds } from '../expr/bound-expression.ts'
 import { statsMightMatch } from '../expr/metrics-evaluator.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { selectColumns } from '../format/arrow-take.ts'
 import type { ParquetFooter } from '../format/parquet-footer.ts'
+import { type PageCount, type PagePruning, countPages } from '../format/parquet-page-selection.ts'
+import { planProjection } from '../format/parquet-projection.ts'
 import { readParquet } from '../format/parquet-reader.ts'
 import type { OpenParquetSource } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
@@ -29,6 +32,19 @@ export interface ReadContext {
   /** The table's `schema.name-mapping.default`, for files without field ids. */
   readonly nameMapping: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Added to while tasks are read. */
+  readonly totals?: ReadTotals | undefined
+}
+
+/** What was read, and what footers and page indexes spared. */
+export interface ReadTotals {
+  files: number
+  rowGroups: number
+  rowGroupsSkipped: number
+  /** Of the row groups that were not skipped. */
+  rows: number
+  /** Rows of these that were decoded. */
+  rowsRead: number
 }
 
 const BATCH_ROWS = 65_536
@@ -49,13 +65,26 @@ export async function* readTask(
   }
 }
 
-/** The task with the row groups that are left to it by the statistics in its file's footer, which this reads. */
-export async function pruneRowGroups(
-  task: FileScanTask,
-  { io, scan, nameMapping, signal }: Omit<ReadContext, 'deletes'>,
-): Promise<FileScanTask> {
-  const { footer } = await openDataFile(task.file, io, { nameMapping, signal })
-  return { ...task, rowGroups: matchingRowGroups(task, footer, scan.schema) }
+/** A task as the footer of its file, and the page indexes in it, leave it. */
+export interface PrunedTask {
+  /** With the row groups that are left to it. */
+  readonly task: FileScanTask
+  readonly pages: PageCount
+}
+
+/** Reads the file's footer. */
+export async function pruneRowGroups(task: FileScanTask, context: ReadContext): Promise<PrunedTask> {
+  const { io, scan, nameMapping, signal } = context
+  const source = await openDataFile(task.file, io, { nameMapping, signal })
+  const rowGroups = matchingRowGroups(task, source.footer, scan.schema)
+  const stored = storedColumns(schemaToRead(scan, task.residual), task)
+  const { columnIndexes } = planProjection(source.footer, stored, {
+    location: source.location,
+    constants: identityConstants(task),
+  })
+  const pruning = pagePruning(task, scan.schema)
+  const pages = await countPages(source, { rowGroups, columnIndexes, pruning }, { signal })
+  return { task: { ...task, rowGroups }, pages }
 }
 
 /** How many rows of the task match; reads only the columns of its residual and its equality deletes. */
@@ -170,16 +199,36 @@ async function* readStored(
   task: FileScanTask,
   schema: Schema,
   opened: Promise<OpenParquetSource> | undefined,
-  { io, scan, nameMapping, signal }: ReadContext,
+  { io, scan, nameMapping, signal, totals }: ReadContext,
 ): AsyncGenerator<StoredBatch, void, undefined> {
   if (schema.fields.length === 0) {
     yield* rowsWithoutColumns(task.file.recordCount)
     return
   }
   const source = await (opened ?? openDataFile(task.file, io, { nameMapping, signal }))
-  const rowGroups = matchingRowGroups(task, source.footer, scan.schema)
+  const { footer } = source
+  const rowGroups = matchingRowGroups(task, footer, scan.schema)
+  if (totals !== undefined) {
+    const all = task.rowGroups?.length ?? footer.rowGroups.length
+    totals.files++
+    totals.rowGroups += all
+    totals.rowGroupsSkipped += all - rowGroups.length
+    totals.rows += rowGroups.reduce((sum, index) => sum + (footer.rowGroups[index]?.rows ?? 0), 0)
+  }
   if (rowGroups.length === 0) return
-  yield* readParquet(source, { schema, rowGroups, batchRows: BATCH_ROWS, constants: identityConstants(task), signal })
+  const constants = identityConstants(task)
+  const pruning = pagePruning(task, scan.schema)
+  const options = { schema, rowGroups, batchRows: BATCH_ROWS, constants, pruning, signal }
+  for await (const read of readParquet(source, options)) {
+    if (totals !== undefined) totals.rowsRead += read.batch.numRows
+    yield read
+  }
+}
+
+function pagePruning({ residual }: FileScanTask, schema: Schema): PagePruning | undefined {
+  if (residual.type === 'true') return undefined
+  const fieldIds = referencedFieldIds(residual)
+  return { fieldIds, schema, mightMatch: (statsOf) => statsMightMatch(residual, statsOf) }
 }
 
 /** Adds the metadata columns of `wide` to batches of the columns that are stored. */

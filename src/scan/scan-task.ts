@@ -39,6 +39,8 @@ export interface ScanPlan {
   readonly deleteFiles: { readonly total: number; readonly planned: number }
   /** Row groups of the planned files; `planned` is what footer statistics leave, where the footers were asked for. */
   readonly rowGroups: { readonly total: number; readonly planned: number | undefined }
+  /** Pages of the columns to read in these row groups; known where the footers were asked for. */
+  readonly pages: { readonly total: number; readonly planned: number } | undefined
   /** Size of the planned files, deletes not counted. */
   readonly bytes: number
   /** Requests that the whole scan makes with cold caches, planning included: an estimate. */

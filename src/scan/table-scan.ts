@@ -21,7 +21,9 @@ import { DeleteReader } from './delete-reader.ts'
 import { type PlanTotals, newPlanTotals, planFiles } from './plan-files.ts'
 import { readAhead } from './read-ahead.ts'
 import {
+  type PrunedTask,
   type ReadContext,
+  type ReadTotals,
   countTask,
   estimateRequests,
   leastLiveRows,
@@ -134,8 +136,13 @@ export class TableScan implements AsyncIterable<RecordBatch> {
         tasks.push(task)
       }
     }
-    const pruned = rowGroups ? await this.#pruned(tasks, context) : tasks
-    const rowGroupsLeft = rowGroups ? pruned.reduce((sum, task) => sum + rowGroupCount(task), 0) : undefined
+    const left = rowGroups ? await this.#pruned(tasks, context) : undefined
+    const pruned = left?.map(({ task }) => task) ?? tasks
+    const rowGroupsLeft = left && pruned.reduce((sum, task) => sum + rowGroupCount(task), 0)
+    const pages = left?.reduce(
+      (sum, each) => ({ total: sum.total + each.pages.total, planned: sum.planned + each.pages.planned }),
+      { total: 0, planned: 0 },
+    )
     return {
       snapshotId: this.#scan.snapshot?.snapshotId,
       manifests: { total: totals.manifests, read: totals.manifestsRead },
@@ -143,6 +150,7 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       deleteManifests: { total: totals.deleteManifests, read: totals.deleteManifestsRead },
       deleteFiles: { total: totals.deleteFiles, planned: totals.deleteFilesPlanned.size },
       rowGroups: { total: rowGroupsInFiles, planned: rowGroupsLeft },
+      pages,
       bytes: totals.bytes,
       requests: pruned.reduce(
         (sum, task) => sum + estimateRequests(task),
@@ -153,8 +161,8 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     }
   }
 
-  async #pruned(tasks: readonly FileScanTask[], context: ReadContext): Promise<FileScanTask[]> {
-    const pruned: FileScanTask[] = []
+  async #pruned(tasks: readonly FileScanTask[], context: ReadContext): Promise<PrunedTask[]> {
+    const pruned: PrunedTask[] = []
     const reading = mapConcurrent(tasks, MAX_OPEN_FILES, (task) => pruneRowGroups(task, context))
     for await (const task of this.#explained(reading)) pruned.push(task)
     return pruned
@@ -192,17 +200,22 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     const stop = new AbortController()
     const signal = this.#signal === undefined ? stop.signal : AbortSignal.any([this.#signal, stop.signal])
     const { filter, limit } = this.#scan
-    const context = this.#context(signal)
+    const totals: ReadTotals = { files: 0, rowGroups: 0, rowGroupsSkipped: 0, rows: 0, rowsRead: 0 }
+    const context = { ...this.#context(signal), totals }
     const tasks = flatten(this.#plan(newPlanTotals(), signal))
     signal.throwIfAborted()
-    yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks, context), {
-      open: (task) => open(task, context),
-      weigh: (task) => openingBytes(task, context),
-      maxOpen: MAX_OPEN_FILES,
-      maxBytes: MAX_OPEN_BYTES,
-      rampUp: limit !== undefined && filter.type !== 'true',
-      onStop: () => stop.abort(),
-    })
+    try {
+      yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks, context), {
+        open: (task) => open(task, context),
+        weigh: (task) => openingBytes(task, context),
+        maxOpen: MAX_OPEN_FILES,
+        maxBytes: MAX_OPEN_BYTES,
+        rampUp: limit !== undefined && filter.type !== 'true',
+        onStop: () => stop.abort(),
+      })
+    } finally {
+      this.#reportRead(totals)
+    }
   }
 
   /** The tasks of a manifest's block at once. */
@@ -242,6 +255,19 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       resultDeleteFiles: totals.deleteFilesPlanned.size,
       totalFileSizeInBytes: totals.bytes,
       planningDurationMs,
+    })
+  }
+
+  #reportRead({ files, rowGroups, rowGroupsSkipped, rows, rowsRead }: ReadTotals): void {
+    this.#source.reporter?.({
+      type: 'read-report',
+      table: this.#source.name,
+      snapshotId: this.#scan.snapshot?.snapshotId,
+      files,
+      totalRowGroups: rowGroups,
+      skippedRowGroups: rowGroupsSkipped,
+      totalRows: rows,
+      decodedRows: rowsRead,
     })
   }
 

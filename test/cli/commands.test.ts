@@ -233,7 +233,10 @@ describe('snapshots, files and plan', () => {
     expect(plan).toMatchObject({ manifests: { total: 2, read: 1 }, files: { total: 3, planned: 1 } })
     expect(plan).toMatchObject({ bytes: expect.any(Number) as number, requests: expect.any(Number) as number })
     const pruned = await json('plan', 'travel.flights', '--where', "origin = 'LAX'", '--row-groups')
-    expect(pruned).toMatchObject({ rowGroups: { total: 1, planned: 1 } })
+    expect(pruned).toMatchObject({
+      rowGroups: { total: 1, planned: 1 },
+      pages: { planned: expect.any(Number) as number },
+    })
     const { stdout } = await firn('plan', 'travel.flights', '--where', "origin = 'BOS'", '--row-groups')
     expect(stdout).toMatch(/^files +1 of 3, 2 skipped$/m)
     expect(stdout).toMatch(/^row groups +1 of 1, 0 skipped$/m)

@@ -3,11 +3,12 @@ import { NotFoundError, SnapshotExpiredError } from '../../src/base/errors.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
 import type { ScanOptions } from '../../src/scan/table-scan.ts'
 import { SCHEMA, flights, range, scan } from './flights-fixture.ts'
+import type { FileInput } from './table-fixture.ts'
 import { TableFixture, collect, spyOn, withMethods } from './table-fixture.ts'
 
 describe('reading a large file', () => {
-  /** 4 row groups of some 0.7 MB, nearly all of it in `origin`. */
-  async function largeFile(): Promise<TableFixture> {
+  /** 4,000 rows of some 0.7 KB, nearly all of it in `origin`. */
+  async function largeFile(pages: Pick<FileInput, 'rowGroupRows' | 'pageSizeBytes'>): Promise<TableFixture> {
     const table = new TableFixture(SCHEMA)
     let state = 1
     const noise = (): string => {
@@ -19,7 +20,7 @@ describe('reading a large file', () => {
       delay,
       origin: Array.from({ length: 150 }, noise).join(''),
     }))
-    await table.append([[{ rows, rowGroupRows: 1000 }]])
+    await table.append([[{ rows, ...pages }]])
     return table
   }
 
@@ -36,7 +37,7 @@ describe('reading a large file', () => {
   }
 
   it('fetches the row groups and columns that are needed', async () => {
-    const table = await largeFile()
+    const table = await largeFile({ rowGroupRows: 1000 })
     const [task] = await collect(scan(table).planFiles())
     const size = task?.sizeBytes ?? 0
     expect(size).toBeGreaterThan(2 ** 21)
@@ -51,6 +52,21 @@ describe('reading a large file', () => {
     expect(twoColumns.bytes).toBeLessThan(0.1 * size)
     const noGroup = await bytesRead(table, { where: 'id > 100 and delay = 100000' })
     expect(noGroup).toEqual({ bytes: 0, rows: 0 })
+  })
+
+  it('fetches the pages that are needed', async () => {
+    const table = await largeFile({ pageSizeBytes: 1000 })
+    const where = 'id >= 2000 and id < 2010'
+    const { rowGroups, pages, bytes } = await new TableScan(table.source(), { where }).plan({ rowGroups: true })
+    expect(rowGroups).toEqual({ total: 1, planned: 1 })
+    expect(pages?.total).toBeGreaterThan(10)
+    expect(pages?.planned).toBeLessThanOrEqual(0.5 * (pages?.total ?? 0))
+    table.events.length = 0
+    const read = await bytesRead(table, { where })
+    expect(read.rows).toBe(10)
+    expect(read.bytes).toBeLessThan(0.65 * bytes)
+    const report = table.events.find(({ type }) => type === 'read-report')
+    expect(report).toMatchObject({ totalRowGroups: 1, skippedRowGroups: 0, totalRows: 4000, decodedRows: 1024 })
   })
 })
 

@@ -24,6 +24,7 @@ export interface FileInput {
   readonly rows: readonly object[]
   readonly partition?: PartitionData
   readonly rowGroupRows?: number
+  readonly pageSizeBytes?: number
   /** Columns that the file stores, where not those of the table. */
   readonly schema?: Schema
   /** Members that differ from those of the file written. */
@@ -69,10 +70,11 @@ export class TableFixture {
   }
 
   async writeFile(input: FileInput, specId = 0): Promise<DataFile> {
-    const { rows, partition = [], rowGroupRows, schema = this.schema, override = {}, metrics = 'full' } = input
+    const { rows, partition = [], rowGroupRows, pageSizeBytes, schema = this.schema } = input
+    const { override = {}, metrics = 'full' } = input
     const packer = new RowPacker(schema)
     packer.append(rows)
-    const writer = createParquetWriter({ schema, rowGroupRows })
+    const writer = createParquetWriter({ schema, rowGroupRows, pageSizeBytes })
     writer.write(packer.finish())
     const { bytes, footer, nanValueCounts } = writer.finish()
     const filePath = `${this.location}/data/${this.#files++}.parquet`

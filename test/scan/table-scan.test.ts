@@ -155,6 +155,16 @@ describe('planning', () => {
         totalFileSizeInBytes: expect.any(Number),
         planningDurationMs: expect.any(Number),
       },
+      {
+        type: 'read-report',
+        table: 'db.table',
+        snapshotId: 101n,
+        files: 1,
+        totalRowGroups: 4,
+        skippedRowGroups: 2,
+        totalRows: 50,
+        decodedRows: 50,
+      },
     ])
   })
 

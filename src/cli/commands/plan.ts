@@ -8,7 +8,7 @@ export async function plan(context: CommandContext): Promise<void> {
   const table = await loadTable(context)
   const planned = await table.scan(request).plan({ rowGroups: options.flag('row-groups') })
   const { tasks: _, snapshotId = null, manifests, files, deleteManifests, deleteFiles, ...rest } = planned
-  const { rowGroups, bytes, requests, planningRequests } = rest
+  const { rowGroups, pages, bytes, requests, planningRequests } = rest
   const json = {
     snapshotId,
     manifests: { ...manifests },
@@ -16,6 +16,7 @@ export async function plan(context: CommandContext): Promise<void> {
     deleteManifests: { ...deleteManifests },
     deleteFiles: { ...deleteFiles },
     rowGroups: { ...rowGroups },
+    pages: pages === undefined ? null : { ...pages },
     bytes,
     requests,
     planningRequests,
@@ -26,6 +27,7 @@ export async function plan(context: CommandContext): Promise<void> {
     `files       ${ratio(files.planned, files.total)}`,
     ...(deleteFiles.total > 0 ? [`deletes     ${ratio(deleteFiles.planned, deleteFiles.total)}`] : []),
     `row groups  ${ratio(rowGroups.planned, rowGroups.total)}`,
+    ...(pages === undefined ? [] : [`pages       ${ratio(pages.planned, pages.total)}`]),
     `bytes       ${formatBytes(bytes)} in these files; of them only the columns asked for are read`,
     `requests    about ${formatCount(requests)}, ${formatCount(planningRequests)} of them to plan`,
   ])
