@@ -67,7 +67,7 @@ export const nodeFiles: LocalFiles = {
     const parent = dirname(folder)
     await nodeFiles.makeFolder(parent)
     if (await makeOne(folder)) return
-    throw new ForbiddenError(`no folder can be made in ${parent}: it is none of ordinary files`, {
+    throw new ForbiddenError(`no folder can be made in ${parent}: it is not one of an ordinary file system`, {
       context: { location: folder },
     })
   },

@@ -15,6 +15,7 @@ import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { printIdentifier, printNamespace } from '../../src/spec/identifier.ts'
 import { overriding } from '../support/overriding.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
+import { parquetOf } from '../table/external-files.ts'
 
 const schema = { id: 'int' }
 
@@ -30,6 +31,8 @@ class World {
 
   /** Where a table is that another warehouse made. */
   foreign = ''
+  /** A Parquet file that no table has. */
+  file = ''
 
   process(fate?: Fate, warehouse = 'lake'): Catalog {
     const memory = new MemoryFileIO({ runtime: this.runtime })
@@ -74,6 +77,19 @@ class World {
     await table.append([{ id: 1 }])
     this.#labels.set(table.metadata.tableUuid, 'foreign')
     this.foreign = table.metadataLocation
+  }
+
+  /** In the folder of `table`, or in none. */
+  async makeFile(table?: string): Promise<void> {
+    const folder = table === undefined ? `${this.#store}/files` : (await this.process().loadTable(table)).location
+    this.file = `${folder}/data/1.parquet`
+    await new MemoryFileIO({ runtime: this.runtime }).write(this.file, await parquetOf(schema, [{ id: 7 }]))
+  }
+
+  /** Whatever becomes of a commit that adds it, a file that was there stays. */
+  async checkFile(): Promise<void> {
+    const { sizeBytes } = await new MemoryFileIO({ runtime: this.runtime }).stat(this.file)
+    expect(sizeBytes).toBeGreaterThan(0)
   }
 
   /** What a reader sees. */
@@ -203,6 +219,31 @@ const CHANGES: readonly Change[] = [
     (c) => c.deregisterTable('a.t'),
   ),
   change(
+    'deregister a dropped table',
+    async (w, c) => (await w.make('a.t'), c.dropTable('a.t')),
+    (c) => c.deregisterTable('a.t', { dropped: true }),
+  ),
+  change(
+    'append',
+    (w) => w.make('a.t'),
+    async (c) => (await c.loadTable('a.t')).append([{ id: 2 }]),
+  ),
+  change(
+    'add files',
+    async (w) => (await w.make('a.t'), w.makeFile()),
+    async (c, w) => (await c.loadTable('a.t')).addFiles(w.file),
+  ),
+  change(
+    'add files that lie in the folder of the table',
+    async (w) => (await w.make('a.t'), w.makeFile('a.t')),
+    async (c, w) => (await c.loadTable('a.t')).addFiles(w.file),
+  ),
+  change(
+    'create a table of files that are there',
+    async (w, c) => (await w.makeFile(), c.createNamespace('a')),
+    async (c, w) => (await c.stageTable('a.t', { schema })).addFiles(w.file),
+  ),
+  change(
     'commit to two tables',
     async (w) => (await w.make('a.t'), await w.make('a.u')),
     (c) =>
@@ -234,6 +275,7 @@ describe.each(CHANGES)('a process that dies while it is to $name', (tested) => {
         await tested.setUp(world)
         const ended = await tested.run(world.process({ at, mode }), world).catch((error: unknown) => error)
         const seen = await world.see()
+        if (world.file !== '') await world.checkFile()
         const isMade = JSON.stringify(seen) === JSON.stringify(after)
         expect(isMade ? after : before, `at request ${at}`).toEqual(seen)
         if (isMade) made += 1

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, it } from 'vitest'
 import { systemRuntime } from '../../src/base/runtime.ts'
+import { AlreadyExistsError, NamespaceNotEmptyError, NoSuchTableError } from '../../src/base/errors.ts'
 import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
+import { createPointer } from '../../src/catalog/create-pointer.ts'
+import { NamespaceStore } from '../../src/catalog/namespace-store.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { CatalogOptions } from '../../src/catalog/open-catalog.ts'
@@ -44,6 +47,47 @@ function fixture(uri: string, other: string, options?: CatalogOptions): CatalogF
     io: openFileIO(place, options),
   }
 }
+
+it.each(['memory', 'file', 's3'])('has one key for a table and a view of one name, on %s', async (kind) => {
+  const minio = inject('minio')
+  const warehouse = {
+    memory: () => `memory://${randomUUID()}/lake`,
+    file: async () => toLocation(await mkdtemp(join(tmpdir(), 'firn-views-')), '/'),
+    s3: async () => `s3://${await createBucket(minio)}/lake`,
+  }[kind]
+  const place = (await warehouse?.()) ?? ''
+  const { endpoint, accessKeyId, secretAccessKey } = minio
+  const io = openFileIO(place, { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } })
+  const keys = catalogKeys(place)
+  const parts = { cas: io.cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 5_000 }
+  const env = { io, ...parts }
+  const catalog = new ObjectCatalog(env)
+  await catalog.createTable('ns.t', { schema: { id: 'string' } })
+  const makeView = (name: string): Promise<unknown> =>
+    createPointer(env, new NamespaceStore(env), {
+      identifier: { namespace: ['ns'], name },
+      kind: 'view',
+      uuid: randomUUID(),
+      commitId: randomUUID(),
+      startMs: Date.now(),
+      writeMetadata: () => Promise.resolve(`${place}/view.json`),
+    })
+  await makeView('v')
+  await expect(makeView('t')).rejects.toThrow(AlreadyExistsError)
+  await expect(catalog.createTable('ns.v', { schema: { id: 'string' } })).rejects.toThrow(AlreadyExistsError)
+  await expect(catalog.renameTable('ns.t', 'ns.v')).rejects.toThrow(AlreadyExistsError)
+  await expect(catalog.dropTable('ns.v')).rejects.toThrow(NoSuchTableError)
+  await expect(catalog.loadTable('ns.v')).rejects.toThrow(NoSuchTableError)
+  expect(await catalog.tableExists('ns.v')).toBe(false)
+  expect((await catalog.listTables('ns')).map(({ name }) => name)).toEqual(['t'])
+  expect((await catalog.listViews('ns')).map(({ name }) => name)).toEqual(['v'])
+  await expect(catalog.dropNamespace('ns')).rejects.toThrow(NamespaceNotEmptyError)
+  await catalog.dropTable('ns.t')
+  await makeView('t')
+  await expect(catalog.undropTable('ns.t')).rejects.toThrow(AlreadyExistsError)
+  expect((await catalog.undropTable('ns.t', { to: 'ns.back' })).name).toBe('ns.back')
+  await catalog.close()
+})
 
 it('never goes on into a table that was made anew under the name before a commit was read back', async () => {
   const warehouse = `memory://${randomUUID()}/warehouse`

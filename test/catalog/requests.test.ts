@@ -65,9 +65,12 @@ describe('requests', () => {
     // The one GET is for the namespace.
     expect(await count(() => catalog.listTables('ns'))).toEqual({ GET: 1, LIST: 1 })
     expect(await count(() => catalog.listTablesPage('ns', { pageSize: 10 }))).toEqual({ GET: 1, LIST: 1 })
+    // Pointer and metadata file: the namespace's generation is known.
     expect(await count(() => catalog.loadTable('ns.t500'))).toEqual({ GET: 2 })
     expect(await count(() => catalog.tableExists('ns.t500'))).toEqual({ GET: 1 })
     expect(await count(() => catalog.loadTables(['ns.t1', 'ns.t2']))).toEqual({ GET: 6 })
+    await catalog.createTable('ns.last', { schema })
+    expect(await count(() => catalog.listTables('ns'))).toEqual({ GET: 1, LIST: 2 })
   })
 
   it('takes as many requests for a change as its steps need', async () => {

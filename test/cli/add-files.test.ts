@@ -25,7 +25,9 @@ describe('add-files', () => {
     })
     const dry = await cli.run(['add-files', 'a.t', 'in/x=1/hive', '--create', '--hive', '--dry-run'])
     expect(dry).toMatchObject({ code: 0, stderr: '' })
-    expect(dry.stdout).toMatch(/^would add a\.t: 2 rows in 2 files.*\nday=2001-02-03\/code=01 {2}file:.*1\.parquet\n/)
+    expect(dry.stdout).toMatch(
+      /^would add to a\.t: 2 rows in 2 files.*\nday=2001-02-03\/code=01 {2}file:.*1\.parquet\n/,
+    )
     expect(await cli.run(['ls'])).toMatchObject({ stdout: expect.stringMatching(/no namespaces/) as string })
     const added = await cli.run(['add-files', 'a.t', 'in/x=1/hive', '--create', '--hive', '--json'])
     expect(added.json).toMatchObject([{ identifier: 'a.t', created: true, rows: '2', files: 2 }])
@@ -51,7 +53,7 @@ describe('add-files', () => {
     await file(cli, 'one.parquet', [{ id: 2 }], { id: 'long' })
     const ran = await cli.run(['add-files', 'a.t', 'one.parquet', '--partition', 'p=y'])
     expect(ran).toMatchObject({ code: 0, stderr: '' })
-    expect(ran.stdout).toMatch(/^added a\.t: 1 row in 1 file, \d+ B\nsnapshot \d+\n$/)
+    expect(ran.stdout).toMatch(/^added to a\.t: 1 row in 1 file, \d+ B\nsnapshot \d+\n$/)
     expect(await cli.run(['count', 'a.t', '--where', "p = 'y'"])).toMatchObject({ stdout: '1\n' })
   })
 

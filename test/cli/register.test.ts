@@ -11,6 +11,12 @@ describe('register', () => {
     await cli.run(['append', 'a.t', '-', '--create', '-w', 'other'], input('{"id":1}\n'))
     const [source] = (await firn('describe', 'a.t', '-w', 'other', '--json')).json
     const at = String(source?.['metadataLocation'])
+    const folder = at.replace(/\/metadata\/.*/, '')
+    expect(await firn('register', 'b.t', folder)).toMatchObject({
+      code: 2,
+      stderr: `firn: give the location of a metadata file, not of a folder: the newest in ${folder} is ${at}\n`,
+    })
+    expect((await firn('register', 'b.t', './nowhere')).stderr).toMatch(/not of a folder: file:.*nowhere\n$/)
     const registered = await firn('register', 'b.t', at, '--json')
     expect(registered).toMatchObject({ code: 0, stderr: '' })
     expect(registered.json).toEqual([

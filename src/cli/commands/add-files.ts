@@ -24,7 +24,7 @@ export async function addFiles(context: CommandContext): Promise<void> {
   const { rows, sizeBytes, snapshotId, files } = result
   const json = { identifier: name, created: created && !isDry, rows, files: files.length, sizeBytes }
   await output.result({ ...json, snapshotId: snapshotId ?? null, added: files.map((file) => ({ ...file })) }, () => [
-    `${isDry ? 'would add' : created ? 'created' : 'added'} ${name}: ${sums(result)}`,
+    `${isDry ? 'would add to' : created ? 'created' : 'added to'} ${name}: ${sums(result)}`,
     ...(isDry ? files.map(({ location, partition }) => `${partition === '' ? '' : `${partition}  `}${location}`) : []),
     ...(snapshotId === undefined ? [] : [`snapshot ${snapshotId}`]),
   ])
