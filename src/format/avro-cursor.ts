@@ -16,6 +16,7 @@ export class AvroCursor {
   /** The two halves of the last long read by `#readLong`. */
   #low = 0
   #high = 0
+  #lookup: AvroCursor | undefined
 
   constructor(bytes: Uint8Array, location: string) {
     // A plain view, so that what is read of a Buffer (zlib gives them) is plain too.
@@ -23,6 +24,12 @@ export class AvroCursor {
     this.location = location
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Another cursor over the same bytes, for what is looked up in them while this one has its own way to go. */
+  get lookup(): AvroCursor {
+    this.#lookup ??= new AvroCursor(this.bytes, this.location)
+    return this.#lookup
   }
 
   get remaining(): number {

@@ -72,9 +72,11 @@ function readMap<T>(cursor: AvroCursor, layout: Layout<T>): ReadonlyMap<number, 
   const size = cursor.blockCount()
   const start = cursor.offset
   skipEntries(cursor, size, layout)
-  const lazy = new AvroIntMap(cursor, start, size, layout)
+  // Maps are looked into while records behind them are still to be read.
+  const lazy = new AvroIntMap(cursor.lookup, start, size, layout)
+  const end = cursor.offset
   if (size === 0 || cursor.blockCount() === 0) return lazy
-  // Decoding the first block leaves the cursor where it ends.
+  cursor.offset = end
   return readRest(cursor, new Map(lazy), layout)
 }
 
@@ -101,7 +103,7 @@ function readRest<T>(cursor: AvroCursor, map: Map<number, T>, { readKey, readVal
 /** A map that stays encoded: `get` searches it, everything else decodes it into a Map for the occasion. */
 class AvroIntMap<T> implements ReadonlyMap<number, T> {
   readonly size: number
-  /** Of the block that the map lies in; all maps of a block share it. */
+  /** Over the block that the map lies in, and for nothing else; all maps of a block share it. */
   readonly #cursor: AvroCursor
   readonly #start: number
   readonly #layout: Layout<T>

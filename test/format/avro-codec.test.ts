@@ -17,7 +17,7 @@ import type { AvroCodec } from '../../src/format/avro-codec.ts'
 import { avroIntMap } from '../../src/format/avro-int-map.ts'
 import { avroRecord, optionalField } from '../../src/format/avro-record.ts'
 import { AvroSink } from '../../src/format/avro-sink.ts'
-import { encodeAvro, openAvro, readAvro } from '../../src/format/avro.ts'
+import { encodeAvro, openAvro, readAvro, readAvroBlocks } from '../../src/format/avro.ts'
 import { writeWithAvsc } from './avsc-file.ts'
 
 /** A value as a file of its own, in a record with one field. */
@@ -256,5 +256,18 @@ describe('arrays and maps in blocks', () => {
     const pairs: unknown[] = []
     for (const [key] of lazy ?? []) pairs.push([key, lazy?.get(key)])
     expect(pairs).toEqual([[1, 10], [7, 2 ** 40], [-3, 0]]) // oxfmt-ignore
+  })
+
+  it('may be looked into while records behind them are still to be read', () => {
+    const records = Array.from({ length: 1000 }, (_, i) => ({ value: new Map([[1, 0], [2000, i]]) })) // oxfmt-ignore
+    const file = openAvro(encodeAvro(single(map), records), 'memory')
+    let i = 0
+    for (const read of readAvroBlocks(file, single(map))) {
+      for (const { value } of read) {
+        expect(value.get(2000)).toBe(i)
+        i += 1
+      }
+    }
+    expect(i).toBe(1000)
   })
 })
