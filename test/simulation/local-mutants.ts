@@ -11,7 +11,7 @@ const PREDECESSOR = ': body.prevU !== undefined && (await this.#body(folder, n -
 
 export const LOCAL_MUTANTS: readonly Mutant[] = [
   mutant('the highest number counts, whatever follows it', edit(' || (await this.#has(folder, n + 1))', '')),
-  { ...mutant('the predecessor is not looked at', edit(PREDECESSOR, ': true')), firstSeed: 195 },
+  { ...mutant('the predecessor is not looked at', edit(PREDECESSOR, ': true')), firstSeed: 225 },
   mutant('keeps the newest alone', edit('const KEEP = 2', 'const KEEP = 0')),
   mutant('`born` is not made', edit('if (k === 1) await this.#makeBorn(folder)', '')),
   mutant(
@@ -60,7 +60,7 @@ export const LOCAL_MUTANTS: readonly Mutant[] = [
   ),
   {
     ...mutant('number 1 counts, whatever was born', edit('? !(await this.#has(folder, BORN))', '? true')),
-    firstSeed: 360,
+    firstSeed: 830,
   },
   {
     ...mutant(
@@ -74,7 +74,7 @@ export const LOCAL_MUTANTS: readonly Mutant[] = [
         "if (!isCurrent || (await this.#has(folder, n + 1))) return 'unsettled'",
       ),
     ),
-    firstSeed: 175,
+    firstSeed: 160,
   },
   {
     ...mutant(
@@ -82,6 +82,6 @@ export const LOCAL_MUTANTS: readonly Mutant[] = [
       edit('for (let k = lowest; k <= n; k += 1) {', 'for (let k = n; k >= lowest; k -= 1) {'),
       edit('.toSorted((a, b) => a - b)', '.toSorted((a, b) => b - a)'),
     ),
-    firstSeed: 375,
+    firstSeed: 1230,
   },
 ]

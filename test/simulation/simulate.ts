@@ -21,7 +21,8 @@ const WAREHOUSES = { s3: 's3://sim/wh', file: 'file:///sim/wh' } as const
 const MAX_SKEW_MS = { s3: 600_000, file: 0 } as const
 const TABLES = ['t0', 't1'] as const
 const WORKERS = 5
-const OPERATIONS = 8
+/** Longer histories show no more per second of processor time, and are longer to read. */
+const OPERATIONS = 5
 const GRACE_MS = 120_000
 /** The shortest is less than a slow answer takes: some outcomes are unknown though nothing failed. */
 const SWAP_TIMEOUTS_MS = [500, 5_000, 60_000] as const

@@ -5,8 +5,8 @@ import type { StoreScheme } from './simulate.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 
-/** 300 stub histories and some full ones, which take several times as long. */
-const SEEDS = { s3: { stub: 150, full: 50 }, file: { stub: 150, full: 25 } }
+/** Of each some hundreds in stub; of the full ones, which take ten times as long, fewer. */
+const SEEDS = { s3: { stub: 250, full: 75 }, file: { stub: 250, full: 50 } }
 const CHUNK = 25
 const sut = await loadSystem(join(import.meta.dirname, '../../src'))
 const workloads = [stubWorkload(sut), fullWorkload()]
