@@ -26,6 +26,8 @@ export interface ParquetEncoding {
   readonly pageSizeBytes?: number | undefined
   readonly dictionarySizeBytes?: number | undefined
   readonly pageVersion?: 'v1' | 'v2' | undefined
+  /** Top-level columns to be written without a dictionary. */
+  readonly plainColumns?: readonly string[] | undefined
 }
 
 /** `created_by` of the files that firn writes, in the form that parquet-mr parses. */
@@ -55,7 +57,7 @@ export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], e
 }
 
 function writerProperties(wasm: typeof ParquetWasm, encoding: ParquetEncoding): ParquetWasm.WriterProperties {
-  const { codec, pageSizeBytes, dictionarySizeBytes, pageVersion } = encoding
+  const { codec, pageSizeBytes, dictionarySizeBytes, pageVersion, plainColumns = [] } = encoding
   // Each call consumes the builder and returns another.
   let builder = new wasm.WriterPropertiesBuilder()
     .setCompression(wasm.Compression[CODECS[codec]])
@@ -65,6 +67,7 @@ function writerProperties(wasm: typeof ParquetWasm, encoding: ParquetEncoding): 
     builder = builder.setDictionaryPageSizeLimit(Math.min(dictionarySizeBytes, MAX_INT))
   if (pageVersion !== undefined)
     builder = builder.setWriterVersion(wasm.WriterVersion[pageVersion === 'v1' ? 'V1' : 'V2'])
+  for (const name of plainColumns) builder = builder.setColumnDictionaryEnabled(name, false)
   return builder.build()
 }
 

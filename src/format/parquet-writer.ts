@@ -10,6 +10,7 @@ import { schemaText } from '../spec/schema-json.ts'
 import type { NestedField, Schema, Type } from '../spec/types.ts'
 import { arrowBytes, checkLayout, checkRequired, countNans, measureShapes } from './arrow-inspect.ts'
 import { toArrowSchema } from './arrow-schema.ts'
+import { dictionariesInVain } from './dictionary-choice.ts'
 import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
 import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
@@ -33,7 +34,7 @@ interface SortedBy {
   readonly nullsFirst: boolean
 }
 
-export interface ParquetWriteOptions extends Partial<ParquetEncoding> {
+export interface ParquetWriteOptions extends Partial<Omit<ParquetEncoding, 'plainColumns'>> {
   readonly schema: Schema
   /** A row group holds at most this much data before compression. */
   readonly rowGroupSizeBytes?: number | undefined
@@ -167,7 +168,8 @@ class RowGroupWriter implements ParquetWriter {
     this.#waiting = []
     this.#waitingRows = 0
     this.#waitingBytes = 0
-    this.#assembly.append(encodeParquet(this.#storedArrow, batches, this.#encoding), 'the row group just encoded')
+    const encoding: ParquetEncoding = { ...this.#encoding, plainColumns: dictionariesInVain(batches) }
+    this.#assembly.append(encodeParquet(this.#storedArrow, batches, encoding), 'the row group just encoded')
   }
 }
 

@@ -163,7 +163,7 @@ describe('TableWriter', () => {
     await Promise.all(uploads)
     const sizes = dataFiles.map((file) => file.fileSizeInBytes)
     const total = sizes.reduce((sum, size) => sum + size, 0)
-    expect(total).toBeGreaterThan(1_000_000)
+    expect(total).toBeGreaterThan(700_000)
     expect(Math.max(...sizes)).toBeLessThan(600_000)
     expect(total / sizes.length).toBeGreaterThan(100_000)
     expect(dataFiles.reduce((sum, file) => sum + file.recordCount, 0)).toBe(200_000)
