@@ -122,7 +122,7 @@ describe('row groups', () => {
   // What each does to the file shows in its size: no dictionary, more page headers, other headers.
   it.each([
     ['smaller dictionaries', {}, { dictionarySizeBytes: 100 }],
-    ['smaller pages', {}, { pageSizeBytes: 100 }],
+    ['smaller pages', { dictionarySizeBytes: 100 }, { dictionarySizeBytes: 100, pageSizeBytes: 100 }],
     ['pages of version 2', { pageVersion: 'v1' }, { pageVersion: 'v2' }],
   ] as const)('have %s where asked', async (_, before, encoding) => {
     const repeating = schemaOf(fieldOf(1, 'k', string))
