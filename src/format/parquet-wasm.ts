@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import type * as ParquetWasm from 'parquet-wasm'
 import { type RecordBatch, RecordBatchStreamWriter, type Schema, Table, tableFromIPC } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
+import { EncoderPool, type EncoderSettings, workerCount } from './parquet-workers.ts'
 
 /** Codecs that can be written, and their names in parquet-wasm. */
 const CODECS = {
@@ -39,6 +40,7 @@ const TRAPS: ReadonlySet<string> = new Set(['RuntimeError', 'RangeError'])
 const MAX_INT: number = 2 ** 31 - 1
 
 let loaded: typeof ParquetWasm | undefined
+let pool: EncoderPool | 'none' | undefined
 
 /** The value of `write.parquet.compression-codec`; UnsupportedError names what can be written. */
 export function parseParquetCodec(text: string): ParquetCodec {
@@ -51,24 +53,56 @@ export function parseParquetCodec(text: string): ParquetCodec {
 
 /** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
 export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], encoding: ParquetEncoding): Uint8Array {
-  const ipc = RecordBatchStreamWriter.writeAll(new Table(schema, [...batches])).toUint8Array(true)
-  // Both arguments are consumed, whatever comes of it.
-  return call((wasm) => wasm.writeParquet(wasm.Table.fromIPCStream(ipc), writerProperties(wasm, encoding)), 'encode')
+  const ipc = arrowStream(schema, batches)
+  return call((wasm) => {
+    let builder = new wasm.WriterPropertiesBuilder()
+    for (const [method, ...values] of encoderSettings(wasm, encoding)) {
+      // Each call consumes the builder and returns another.
+      builder = Reflect.apply(Reflect.get(builder, method as string) as Apply, builder, values)
+    }
+    // Both arguments are consumed, whatever comes of it.
+    return wasm.writeParquet(wasm.Table.fromIPCStream(ipc), builder.build())
+  }, 'encode')
 }
 
-function writerProperties(wasm: typeof ParquetWasm, encoding: ParquetEncoding): ParquetWasm.WriterProperties {
+/** The same in a worker thread, where there may be some and the data is large enough to pay for the way there. */
+export async function encodeParquetAside(
+  schema: Schema,
+  batches: readonly RecordBatch[],
+  encoding: ParquetEncoding,
+): Promise<Uint8Array> {
+  pool ??= createPool()
+  if (pool === 'none') return encodeParquet(schema, batches, encoding)
+  return pool.encode(
+    arrowStream(schema, batches),
+    call((wasm) => encoderSettings(wasm, encoding), 'encode'),
+  )
+}
+
+function createPool(): EncoderPool | 'none' {
+  const size = workerCount()
+  return size === 0 ? 'none' : new EncoderPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
+}
+
+function arrowStream(schema: Schema, batches: readonly RecordBatch[]): Uint8Array {
+  return RecordBatchStreamWriter.writeAll(new Table(schema, [...batches])).toUint8Array(true)
+}
+
+type Apply = (...values: readonly unknown[]) => ParquetWasm.WriterPropertiesBuilder
+
+function encoderSettings(wasm: typeof ParquetWasm, encoding: ParquetEncoding): EncoderSettings {
   const { codec, pageSizeBytes, dictionarySizeBytes, pageVersion, plainColumns = [] } = encoding
-  // Each call consumes the builder and returns another.
-  let builder = new wasm.WriterPropertiesBuilder()
-    .setCompression(wasm.Compression[CODECS[codec]])
-    .setMaxRowGroupSize(MAX_INT)
-  if (pageSizeBytes !== undefined) builder = builder.setDataPageSizeLimit(Math.min(pageSizeBytes, MAX_INT))
+  const settings: (string | number | boolean)[][] = [
+    ['setCompression', wasm.Compression[CODECS[codec]]],
+    ['setMaxRowGroupSize', MAX_INT],
+  ]
+  if (pageSizeBytes !== undefined) settings.push(['setDataPageSizeLimit', Math.min(pageSizeBytes, MAX_INT)])
   if (dictionarySizeBytes !== undefined)
-    builder = builder.setDictionaryPageSizeLimit(Math.min(dictionarySizeBytes, MAX_INT))
+    settings.push(['setDictionaryPageSizeLimit', Math.min(dictionarySizeBytes, MAX_INT)])
   if (pageVersion !== undefined)
-    builder = builder.setWriterVersion(wasm.WriterVersion[pageVersion === 'v1' ? 'V1' : 'V2'])
-  for (const name of plainColumns) builder = builder.setColumnDictionaryEnabled(name, false)
-  return builder.build()
+    settings.push(['setWriterVersion', wasm.WriterVersion[pageVersion === 'v1' ? 'V1' : 'V2']])
+  for (const name of plainColumns) settings.push(['setColumnDictionaryEnabled', name, false])
+  return settings
 }
 
 interface DecodeWindow {

@@ -15,7 +15,7 @@ import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
 import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
-import { CREATED_BY, type ParquetEncoding, encodeParquet } from './parquet-wasm.ts'
+import { CREATED_BY, type ParquetEncoding, encodeParquet, encodeParquetAside } from './parquet-wasm.ts'
 import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
@@ -26,6 +26,9 @@ const DEFAULT_ROW_GROUP_BYTES = 128 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 2 ** 20
 /** Encoded bytes per byte of Arrow data that is assumed before the first row group tells. */
 const INITIAL_RATIO = 0.5
+
+/** Row groups of one file that are encoded at once. */
+const MAX_PENDING = 2
 
 /** A sorted column, by field id; only columns that Parquet's order fits (identity transforms) belong here. */
 interface SortedBy {
@@ -40,6 +43,11 @@ export interface ParquetWriteOptions extends Partial<Omit<ParquetEncoding, 'plai
   readonly rowGroupSizeBytes?: number | undefined
   readonly rowGroupRows?: number | undefined
   readonly sortedBy?: readonly SortedBy[] | undefined
+  /**
+   * Row groups of at least so much Arrow data are encoded in worker threads: `drain` is to be awaited after each write,
+   * `drain(0)` before the end. Undefined: none are.
+   */
+  readonly asideBytes?: number | undefined
 }
 
 export interface EncodedParquet {
@@ -58,6 +66,8 @@ export interface ParquetWriter {
   /** Size of the file if it were finished now: exact for encoded row groups, estimated for rows that wait. */
   readonly estimatedBytes: number
   readonly rows: number
+  /** Resolves when at most so many row groups are being encoded aside. Rejects with what became of one. */
+  drain(atMost?: number): Promise<void>
   /** What is encoded since it was last taken, for files that are sent as they are made: it is not held any longer. */
   take(): readonly Uint8Array[]
   /** Ends the file. The writer can't be used afterwards. */
@@ -81,6 +91,8 @@ class RowGroupWriter implements ParquetWriter {
   #waitingRows = 0
   #waitingBytes = 0
   #encodedArrowBytes = 0
+  readonly #asideBytes: number
+  readonly #pending: PendingGroup[] = []
   #rows = 0
   #finished = false
 
@@ -101,6 +113,7 @@ class RowGroupWriter implements ParquetWriter {
     const { storedArrow, parquet, fieldIds } = layoutOf(schema)
     this.#storedArrow = storedArrow
     this.#encoding = { codec, pageSizeBytes, dictionarySizeBytes, pageVersion }
+    this.#asideBytes = options.asideBytes ?? Number.POSITIVE_INFINITY
     this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, MAX_BUFFERED_BYTES)
     this.#rowGroupRows = rowGroupRows
     this.#assembly = new ParquetAssembly({
@@ -118,7 +131,8 @@ class RowGroupWriter implements ParquetWriter {
   get estimatedBytes(): number {
     const encoded = this.#assembly.sizeBytes
     const ratio = this.#encodedArrowBytes === 0 ? INITIAL_RATIO : encoded / this.#encodedArrowBytes
-    return encoded + Math.ceil(this.#waitingBytes * ratio)
+    const pendingBytes = this.#pending.reduce((sum, { arrowBytes: bytes }) => sum + bytes, 0)
+    return encoded + Math.ceil((this.#waitingBytes + pendingBytes) * ratio)
   }
 
   write(batch: RecordBatch): void {
@@ -131,6 +145,16 @@ class RowGroupWriter implements ParquetWriter {
     this.#gather(toStoredBatch(batch, this.#schema, this.#storedArrow))
   }
 
+  async drain(atMost: number = MAX_PENDING): Promise<void> {
+    if (atMost === 0 && this.#waitingRows > 0) this.#encode()
+    // In order, and here only: so the size that a caller sees never hangs on how fast a thread was.
+    for (let first = this.#pending[0]; first !== undefined && this.#pending.length > atMost; first = this.#pending[0]) {
+      const encoded = await first.encoded
+      this.#pending.shift()
+      this.#add(encoded, first.arrowBytes)
+    }
+  }
+
   take(): readonly Uint8Array[] {
     return this.#assembly.take()
   }
@@ -139,6 +163,7 @@ class RowGroupWriter implements ParquetWriter {
     if (this.#finished) throw new ValidationError('the Parquet file is finished already')
     this.#finished = true
     if (this.#waitingRows > 0) this.#encode()
+    if (this.#pending.length > 0) throw new ValidationError('row groups are still being encoded: await drain(0)')
     const bytes = this.#assembly.finish()
     const footer = parseParquetFooter(bytes, this.#assembly.sizeBytes, 'the file just written')
     return { bytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
@@ -164,13 +189,31 @@ class RowGroupWriter implements ParquetWriter {
 
   #encode(): void {
     const batches = this.#waiting
-    this.#encodedArrowBytes += this.#waitingBytes
+    const waitingBytes = this.#waitingBytes
     this.#waiting = []
     this.#waitingRows = 0
     this.#waitingBytes = 0
     const encoding: ParquetEncoding = { ...this.#encoding, plainColumns: dictionariesInVain(batches) }
-    this.#assembly.append(encodeParquet(this.#storedArrow, batches, encoding), 'the row group just encoded')
+    if (waitingBytes < this.#asideBytes && this.#pending.length === 0) {
+      this.#add(encodeParquet(this.#storedArrow, batches, encoding), waitingBytes)
+      return
+    }
+    const encoded = encodeParquetAside(this.#storedArrow, batches, encoding)
+    // Its failure is told by `drain`.
+    encoded.catch(() => {})
+    this.#pending.push({ encoded, arrowBytes: waitingBytes })
   }
+
+  #add(encoded: Uint8Array, arrowSizeBytes: number): void {
+    this.#encodedArrowBytes += arrowSizeBytes
+    this.#assembly.append(encoded, 'the row group just encoded')
+  }
+}
+
+/** A row group that is being encoded in another thread. */
+interface PendingGroup {
+  readonly encoded: Promise<Uint8Array>
+  readonly arrowBytes: number
 }
 
 /** The forms that a schema takes on its way into a file. */

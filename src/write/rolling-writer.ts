@@ -23,8 +23,10 @@ export interface RollingWriterOptions {
 /** Pieces are handed to the encoder when together they have this many rows or bytes. */
 const ENCODE_ROWS = 16_384
 const ENCODE_BYTES = 8 * 2 ** 20
-/** What the Parquet writer keeps as Arrow data at most, before it encodes a row group. */
-const ENCODER_WAITING_BYTES = 64 * 2 ** 20
+/** Arrow data from which on the way to another thread and back pays. */
+const ASIDE_BYTES = 4 * 2 ** 20
+/** What the Parquet writer keeps as Arrow data at most: a row group that fills, and two that are being encoded. */
+const ENCODER_WAITING_BYTES = 3 * 64 * 2 ** 20
 
 export class RollingWriter {
   readonly #schema: Schema
@@ -51,6 +53,7 @@ export class RollingWriter {
       ...options.settings.encoding,
       rowGroupSizeBytes: options.settings.rowGroupSizeBytes,
       sortedBy: sortedColumns(options.sortOrder),
+      asideBytes: ASIDE_BYTES,
     }
   }
 
@@ -61,7 +64,7 @@ export class RollingWriter {
   }
 
   /** Adds rows; returns the files that they filled. */
-  write(batch: RecordBatch): EncodedParquet[] {
+  async write(batch: RecordBatch): Promise<EncodedParquet[]> {
     this.#gathered.push(batch)
     this.#gatheredRows += batch.numRows
     this.#gatheredBytes += batchSizeBytes(batch)
@@ -70,9 +73,9 @@ export class RollingWriter {
   }
 
   /** Closes the open file: the files made of all rows so far. */
-  finish(): EncodedParquet[] {
-    const files = this.#encodeGathered()
-    const last = this.#closeFile()
+  async finish(): Promise<EncodedParquet[]> {
+    const files = await this.#encodeGathered()
+    const last = await this.#closeFile()
     return last === undefined ? files : [...files, last]
   }
 
@@ -85,7 +88,7 @@ export class RollingWriter {
     return estimate >= this.#settings.targetFileSizeBytes || this.#gatheredBytes >= this.#maxGatheredBytes
   }
 
-  #encodeGathered(): EncodedParquet[] {
+  async #encodeGathered(): Promise<EncodedParquet[]> {
     const [first, ...others] = this.#gathered
     if (first === undefined) return []
     this.#gathered = []
@@ -96,21 +99,23 @@ export class RollingWriter {
       ? sortBatches([first, ...others], this.#schema, this.#sortOrder)
       : [concatBatches([first, ...others])]
     for (const batch of batches) {
-      const file = this.#encode(batch)
+      const file = await this.#encode(batch)
       if (file !== undefined) files.push(file)
     }
     return files
   }
 
-  #encode(batch: RecordBatch): EncodedParquet | undefined {
+  async #encode(batch: RecordBatch): Promise<EncodedParquet | undefined> {
     if (batch.numRows === 0) return undefined
     this.#parquet ??= createParquetWriter(this.#parquetOptions)
     this.#parquet.write(batch)
+    await this.#parquet.drain()
     this.#openBytes += batchSizeBytes(batch)
     return this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes ? this.#closeFile() : undefined
   }
 
-  #closeFile(): EncodedParquet | undefined {
+  async #closeFile(): Promise<EncodedParquet | undefined> {
+    await this.#parquet?.drain(0)
     const file = this.#parquet?.finish()
     if (file === undefined) return undefined
     this.#ratio = file.bytes.length / this.#openBytes

@@ -105,7 +105,7 @@ export class TableWriter {
     await this.#guard(async () => {
       for (const part of this.#partitioner.split(batch)) {
         const open = this.#open.get(part.index) ?? this.#openPartition(part.index, part.partition)
-        await this.#emit(open, open.writer.write(rowsOf(batch, part)))
+        await this.#emit(open, await open.writer.write(rowsOf(batch, part)))
       }
       this.#rows += batch.numRows
       await this.#keepWithinMemory()
@@ -186,7 +186,7 @@ export class TableWriter {
 
   async #finish(open: OpenPartition): Promise<void> {
     this.#open.delete(open.index)
-    await this.#emit(open, open.writer.finish())
+    await this.#emit(open, await open.writer.finish())
   }
 
   async #emit({ partition }: OpenPartition, files: readonly EncodedParquet[]): Promise<void> {

@@ -1,0 +1,91 @@
+/** Threads that encode: the same bytes as inline, failures told, and no process held open. */
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import { RecordBatchStreamWriter, Table } from 'apache-arrow'
+import { describe, expect, it } from 'vitest'
+import { InvalidDataError } from '../../src/base/errors.ts'
+import { encodeParquet, encodeParquetAside } from '../../src/format/parquet-wasm.ts'
+import { EncoderPool, workerCount } from '../../src/format/parquet-workers.ts'
+import { createParquetWriter } from '../../src/format/parquet-writer.ts'
+import { defineSchema } from '../../src/spec/define-schema.ts'
+import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
+import { compileSrc } from '../support/compiled-src.ts'
+
+const modulePath = createRequire(import.meta.url).resolve('parquet-wasm')
+const schema = defineSchema({ id: 'long', name: 'string' })
+const batch = rowsToBatch(
+  Array.from({ length: 5000 }, (_, i) => ({ id: i, name: `name ${i % 7}` })),
+  schema,
+)
+const stream = (): Uint8Array => RecordBatchStreamWriter.writeAll(new Table([batch])).toUint8Array(true)
+
+describe('encoding in threads', () => {
+  it('gives the bytes of inline encoding, however many are asked at once', async () => {
+    const encodings = [{ codec: 'zstd', plainColumns: ['id'] }, { codec: 'snappy' }, { codec: 'gzip' }] as const
+    const asked = [...encodings, ...encodings, ...encodings]
+    const aside = await Promise.all(asked.map((encoding) => encodeParquetAside(batch.schema, [batch], encoding)))
+    for (const [i, encoding] of asked.entries())
+      expect(Buffer.compare(aside[i] ?? Buffer.alloc(0), encodeParquet(batch.schema, [batch], encoding))).toBe(0)
+  })
+
+  it('tells what failed, and goes on', async () => {
+    const pool = new EncoderPool(modulePath, 1)
+    const settings = [['setCompression', 0]]
+    const results = await Promise.allSettled([
+      pool.encode(Uint8Array.of(1, 2, 3), settings),
+      pool.encode(stream(), [['noSuchMethod']]),
+      pool.encode(stream(), settings),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+    const [first] = results
+    expect(first?.status === 'rejected' && first.reason).toBeInstanceOf(InvalidDataError)
+  })
+
+  it('leaves what was only lent where it is', async () => {
+    const pool = new EncoderPool(modulePath, 1)
+    const bytes = stream()
+    const around = new Uint8Array(bytes.length + 8)
+    around.set(bytes, 8)
+    await pool.encode(around.subarray(8), [])
+    expect(around).toHaveLength(bytes.length + 8)
+  })
+
+  it('makes the same file of several row groups', async () => {
+    const options = { schema, rowGroupRows: 1500 }
+    const inline = createParquetWriter(options)
+    inline.write(batch)
+    const aside = createParquetWriter({ ...options, asideBytes: 1 })
+    aside.write(batch)
+    expect(() => aside.finish()).toThrow('await drain(0)')
+    const writer = createParquetWriter({ ...options, asideBytes: 1 })
+    writer.write(batch)
+    await writer.drain(0)
+    expect(Buffer.compare(writer.finish().bytes, inline.finish().bytes)).toBe(0)
+  })
+
+  it('holds no process open, and none ends before it is done', async () => {
+    const compiled = await compileSrc(['format/parquet-workers.ts'])
+    try {
+      const script = `
+        const { EncoderPool } = await import(${JSON.stringify(compiled.path('format/parquet-workers.ts'))})
+        const pool = new EncoderPool(${JSON.stringify(modulePath)}, 2)
+        const ipc = Uint8Array.from(Buffer.from(${JSON.stringify(Buffer.from(stream()).toString('base64'))}, 'base64'))
+        console.log((await pool.encode(ipc, [])).length > 100)`
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+      expect(stdout.trim()).toBe('true')
+    } finally {
+      await compiled.remove()
+    }
+  })
+
+  it.each([
+    ['0', 0],
+    ['3', 3],
+    ['100', 8],
+    ['-1', 0],
+    ['many', 0],
+  ])('FIRN_WORKERS=%s: %i of them', (text, count) => {
+    expect(workerCount(text)).toBe(count)
+  })
+})
