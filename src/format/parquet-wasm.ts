@@ -79,9 +79,15 @@ export async function encodeParquetAside(
   )
 }
 
+/** Node can forbid threads: `--permission`, for one. */
 function createPool(): EncoderPool | 'none' {
   const size = workerCount()
-  return size === 0 ? 'none' : new EncoderPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
+  if (size === 0) return 'none'
+  try {
+    return new EncoderPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
+  } catch {
+    return 'none'
+  }
 }
 
 function arrowStream(schema: Schema, batches: readonly RecordBatch[]): Uint8Array {

@@ -43,10 +43,11 @@ export class EncoderPool {
   readonly #queue: Task[] = []
   #started = 0
 
-  /** `modulePath` is where parquet-wasm lies. */
+  /** `modulePath` is where parquet-wasm lies. Throws where no thread may be started. */
   constructor(modulePath: string, size: number) {
     this.#modulePath = modulePath
     this.#size = size
+    this.#idle.push(this.#start())
   }
 
   /** Errors: InvalidDataError, as inline encoding has it. */

@@ -79,6 +79,29 @@ describe('encoding in threads', () => {
     }
   })
 
+  it('is inline where threads are forbidden', async () => {
+    const compiled = await compileSrc(['format/parquet-wasm.ts'])
+    try {
+      const script = `
+        const { tableFromArrays } = await import('apache-arrow')
+        const { encodeParquetAside } = await import(${JSON.stringify(compiled.path('format/parquet-wasm.ts'))})
+        const { schema, batches } = tableFromArrays({ id: Int32Array.of(1, 2, 3) })
+        console.log((await encodeParquetAside(schema, batches, { codec: 'zstd' })).length > 100)`
+      const flags = [
+        '--no-warnings',
+        '--experimental-permission',
+        '--allow-fs-read=*',
+        '--input-type=module',
+        '-e',
+        script,
+      ]
+      const { stdout } = await promisify(execFile)(process.execPath, flags)
+      expect(stdout.trim()).toBe('true')
+    } finally {
+      await compiled.remove()
+    }
+  })
+
   it.each([
     ['0', 0],
     ['3', 3],
