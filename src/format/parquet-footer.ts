@@ -33,6 +33,9 @@ export interface ColumnChunk {
   /** Where its page index lies (parquet-page-index.ts). */
   readonly offsetIndex?: ByteRange | undefined
   readonly columnIndex?: ByteRange | undefined
+  /** Where its bloom filter begins (parquet-bloom-filter.ts), and its size, which old writers leave out. */
+  readonly bloomFilterOffset?: number | undefined
+  readonly bloomFilterLength?: number | undefined
   readonly thrift: ThriftStruct
 }
 
@@ -163,6 +166,8 @@ function parseColumnChunk(chunk: ThriftCursor, leaf: ParquetLeaf, dataEnd: numbe
     statistics: parseStatistics(data.cursor(12, 'statistics'), leaf),
     offsetIndex: rangeWithin(dataEnd, chunk.integer(4), chunk.integer(5)),
     columnIndex: rangeWithin(dataEnd, chunk.integer(6), chunk.integer(7)),
+    bloomFilterOffset: rangeWithin(dataEnd, data.integer(14), 1)?.offset,
+    bloomFilterLength: rangeWithin(dataEnd, data.integer(14), data.integer(15))?.length,
     thrift: chunk.struct,
   }
 }

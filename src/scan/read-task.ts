@@ -18,6 +18,7 @@ import type { FileIO } from '../io/file-io.ts'
 import { isMetadataField } from '../spec/metadata-columns.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
+import { bloomMatches } from './bloom-pruning.ts'
 import type { DeleteReader, TaskDeletes } from './delete-reader.ts'
 import { type RowMask, compileFilter, countRows, filterRows } from './filter-batch.ts'
 import { isStoredLineage, metadataColumn } from './metadata-values.ts'
@@ -76,7 +77,7 @@ export interface PrunedTask {
 export async function pruneRowGroups(task: FileScanTask, context: ReadContext): Promise<PrunedTask> {
   const { io, scan, nameMapping, signal } = context
   const source = await openDataFile(task.file, io, { nameMapping, signal })
-  const rowGroups = matchingRowGroups(task, source.footer, scan.schema)
+  const rowGroups = await matchingRowGroups(task, source, scan.schema, signal)
   const stored = storedColumns(schemaToRead(scan, task.residual), task)
   const { columnIndexes } = planProjection(source.footer, stored, {
     location: source.location,
@@ -119,7 +120,7 @@ export function leastLiveRows(task: FileScanTask, context: Pick<ReadContext, 'sc
 
 /** Compressed bytes that opening the task brings into memory, as far as metadata tells. */
 export function openingBytes(task: FileScanTask, context: ReadContext): number {
-  return columnBytes(task, context) * Math.min(1, ROW_GROUPS_AHEAD / rowGroupCount(task))
+  return Math.min(task.sizeBytes, columnBytes(task, context) * Math.min(1, ROW_GROUPS_AHEAD / rowGroupCount(task)))
 }
 
 /** Requests that reading the task takes, as far as metadata tells: an estimate for plans. */
@@ -201,13 +202,13 @@ async function* readStored(
   opened: Promise<OpenParquetSource> | undefined,
   { io, scan, nameMapping, signal, totals }: ReadContext,
 ): AsyncGenerator<StoredBatch, void, undefined> {
-  if (schema.fields.length === 0) {
-    yield* rowsWithoutColumns(task.file.recordCount)
+  if (schema.fields.length === 0 && task.range === undefined) {
+    yield* rowsWithoutColumns(0, task.file.recordCount)
     return
   }
   const source = await (opened ?? openDataFile(task.file, io, { nameMapping, signal }))
   const { footer } = source
-  const rowGroups = matchingRowGroups(task, footer, scan.schema)
+  const rowGroups = await matchingRowGroups(task, source, scan.schema, signal)
   if (totals !== undefined) {
     const all = task.rowGroups?.length ?? footer.rowGroups.length
     totals.files++
@@ -216,6 +217,13 @@ async function* readStored(
     totals.rows += rowGroups.reduce((sum, index) => sum + (footer.rowGroups[index]?.rows ?? 0), 0)
   }
   if (rowGroups.length === 0) return
+  if (schema.fields.length === 0) {
+    for (const index of rowGroups) {
+      const before = footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+      yield* rowsWithoutColumns(before, before + (footer.rowGroups[index]?.rows ?? 0))
+    }
+    return
+  }
   const constants = identityConstants(task)
   const pruning = pagePruning(task, scan.schema)
   const options = { schema, rowGroups, batchRows: BATCH_ROWS, constants, pruning, signal }
@@ -256,9 +264,24 @@ function withMetadata(
   }
 }
 
-function matchingRowGroups({ residual, rowGroups }: FileScanTask, footer: ParquetFooter, schema: Schema): number[] {
+/** By the statistics in the footer, then by bloom filters. */
+async function matchingRowGroups(
+  task: FileScanTask,
+  source: OpenParquetSource,
+  schema: Schema,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  return bloomMatches(source, statsMatches(task, source.footer, schema), task.residual, { signal })
+}
+
+function statsMatches(task: FileScanTask, footer: ParquetFooter, schema: Schema): number[] {
+  const { residual, rowGroups, range } = task
   const all = rowGroups ?? footer.rowGroups.keys()
-  return [...all].filter((index) => statsMightMatch(residual, rowGroupStats(footer, index, schema)))
+  const isWithin = (index: number): boolean => {
+    const offset = footer.rowGroups[index]?.offset ?? 0
+    return range === undefined || (offset >= range.start && offset < (range.end ?? Infinity))
+  }
+  return [...all].filter((index) => isWithin(index) && statsMightMatch(residual, rowGroupStats(footer, index, schema)))
 }
 
 /** Columns that a file leaves out because its partition tells their value (spec, "Column Projection", rule 1). */
@@ -274,10 +297,10 @@ function identityConstants({ spec, file }: FileScanTask): (field: NestedField) =
 }
 
 /** Where no column of the file is needed, it isn't read. */
-function* rowsWithoutColumns(rows: number): Generator<StoredBatch, void, undefined> {
+function* rowsWithoutColumns(first: number, end: number): Generator<StoredBatch, void, undefined> {
   const schema = toArrowSchema({ schemaId: 0, fields: [], identifierFieldIds: [] })
-  for (let start = 0; start < rows; start += BATCH_ROWS) {
-    const length = Math.min(BATCH_ROWS, rows - start)
+  for (let start = first; start < end; start += BATCH_ROWS) {
+    const length = Math.min(BATCH_ROWS, end - start)
     const data = makeData({ type: new Struct([]), length, nullCount: 0, children: [] })
     yield { batch: new RecordBatch(schema, data), position: start }
   }

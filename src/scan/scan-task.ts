@@ -13,7 +13,13 @@ export interface DeleteFile {
   readonly range?: ByteRange | undefined
 }
 
-/** One data file to read, with what is left of the scan's filter once its partition is known. */
+/** Bytes of a data file, to its end where `end` is undefined: the row groups that begin in it. */
+export interface FileRange {
+  readonly start: number
+  readonly end?: number | undefined
+}
+
+/** One data file to read, or a part of it, with what is left of the scan's filter once its partition is known. */
 export interface FileScanTask {
   readonly file: DataFile
   /** Data sequence number: which deletes apply to the file. */
@@ -24,6 +30,8 @@ export interface FileScanTask {
   readonly deletes: readonly DeleteFile[]
   /** Row groups to read, ascending; undefined for all. */
   readonly rowGroups?: readonly number[] | undefined
+  /** Of a file that several readers share; undefined for all of it. */
+  readonly range?: FileRange | undefined
   readonly sizeBytes: number
 }
 

@@ -4,7 +4,7 @@
  */
 import { type RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import { mapConcurrent } from '../base/concurrency.ts'
-import { NotFoundError } from '../base/errors.ts'
+import { NotFoundError, ValidationError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
 import { flatten } from '../base/flatten.ts'
 import type { Runtime } from '../base/runtime.ts'
@@ -14,6 +14,16 @@ import { toArrowSchema } from '../format/arrow-schema.ts'
 import { type Row, rowGetter } from '../format/arrow-values.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { NAME_MAPPING } from '../spec/name-mapping.ts'
+import {
+  SPLIT_LOOKBACK,
+  SPLIT_LOOKBACK_DEFAULT,
+  SPLIT_OPEN_FILE_COST,
+  SPLIT_OPEN_FILE_COST_DEFAULT,
+  SPLIT_SIZE,
+  SPLIT_SIZE_DEFAULT,
+  type TableProperties,
+  longProperty,
+} from '../spec/properties.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { Schema } from '../spec/types.ts'
@@ -35,8 +45,10 @@ import {
 } from './read-task.ts'
 import { type ResolvedScan, type ScanOptions, resolveScan } from './resolve-scan.ts'
 import type { DeleteFile, FileScanTask, ScanPlan } from './scan-task.ts'
+import { type ScanSplit, type SplitSizes, parseSplit, printSplit, splitTasks } from './split-tasks.ts'
 
 export type { ScanOptions } from './resolve-scan.ts'
+export type { ScanSplit } from './split-tasks.ts'
 
 /** Files read at once, and compressed bytes that their first row groups may bring along. */
 const MAX_OPEN_FILES = 16
@@ -52,6 +64,11 @@ export interface ScanSource {
   readonly runtime: Runtime
   /** Asked when a file of the snapshot is not there: the error to raise in place of NotFoundError. */
   readonly onMissing?: ((cause: NotFoundError) => Promise<Error>) | undefined
+}
+
+export interface SplitOptions {
+  /** `read.split.target-size` of the table unless said, else 128 MiB. */
+  readonly splitSizeBytes?: number | undefined
 }
 
 export interface PlanOptions {
@@ -161,6 +178,26 @@ export class TableScan implements AsyncIterable<RecordBatch> {
     }
   }
 
+  /**
+   * The plan in splits for parallel readers, each of about `splitSizeBytes` (`read.split.target-size`): rows are in
+   * exactly one. ValidationError for a scan with a limit, which no reader could keep by itself.
+   */
+  async *planSplits(options: SplitOptions = {}): AsyncGenerator<ScanSplit, void, undefined> {
+    const { metadata } = this.#source
+    if (this.#scan.limit !== undefined) throw new ValidationError("a scan with a limit can't be split: leave it out")
+    const sizes = splitSizes(metadata.properties, options)
+    for await (const tasks of splitTasks(this.planFiles(), sizes)) yield printSplit(tasks, this.#scan, metadata)
+  }
+
+  /**
+   * The rows of a split that `planSplits` gave, as batches; the scan must have the same snapshot, filter and columns as
+   * the one that was planned. Errors: ValidationError for a split of another snapshot; else as for iteration.
+   */
+  readSplit({ text }: Pick<ScanSplit, 'text'>): AsyncGenerator<RecordBatch, void, undefined> {
+    const tasks = parseSplit(text, this.#scan, this.#source.metadata)
+    return this.#explained(this.#readTasks(() => listed(tasks), readTask))
+  }
+
   async #pruned(tasks: readonly FileScanTask[], context: ReadContext): Promise<PrunedTask[]> {
     const pruned: PrunedTask[] = []
     const reading = mapConcurrent(tasks, MAX_OPEN_FILES, (task) => pruneRowGroups(task, context))
@@ -194,15 +231,20 @@ export class TableScan implements AsyncIterable<RecordBatch> {
   }
 
   /** Plans, and reads the files in parallel by `open`. */
-  async *#read<R>(
-    open: (task: FileScanTask, context: ReadContext) => AsyncGenerator<R, void, undefined>,
+  #read<R>(open: OpenTask<R>): AsyncGenerator<R, void, undefined> {
+    return this.#readTasks((signal) => flatten(this.#plan(newPlanTotals(), signal)), open)
+  }
+
+  async *#readTasks<R>(
+    tasksOf: (signal: AbortSignal) => AsyncGenerator<FileScanTask, void, undefined>,
+    open: OpenTask<R>,
   ): AsyncGenerator<R, void, undefined> {
     const stop = new AbortController()
     const signal = this.#signal === undefined ? stop.signal : AbortSignal.any([this.#signal, stop.signal])
     const { filter, limit } = this.#scan
     const totals: ReadTotals = { files: 0, rowGroups: 0, rowGroupsSkipped: 0, rows: 0, rowsRead: 0 }
     const context = { ...this.#context(signal), totals }
-    const tasks = flatten(this.#plan(newPlanTotals(), signal))
+    const tasks = tasksOf(signal)
     signal.throwIfAborted()
     try {
       yield* readAhead(limit === undefined ? tasks : enoughFor(limit, tasks, context), {
@@ -280,6 +322,22 @@ export class TableScan implements AsyncIterable<RecordBatch> {
       throw error instanceof NotFoundError && onMissing !== undefined ? await onMissing(error) : error
     }
   }
+}
+
+type OpenTask<R> = (task: FileScanTask, context: ReadContext) => AsyncGenerator<R, void, undefined>
+
+function splitSizes(properties: TableProperties, { splitSizeBytes }: SplitOptions): SplitSizes {
+  const size = splitSizeBytes ?? longProperty(properties, SPLIT_SIZE, SPLIT_SIZE_DEFAULT)
+  if (!(size > 0)) throw new ValidationError(`a split of ${size} bytes holds nothing: use a positive number`)
+  return {
+    splitSizeBytes: size,
+    openFileCostBytes: longProperty(properties, SPLIT_OPEN_FILE_COST, SPLIT_OPEN_FILE_COST_DEFAULT),
+    lookback: longProperty(properties, SPLIT_LOOKBACK, SPLIT_LOOKBACK_DEFAULT),
+  }
+}
+
+async function* listed<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* items
 }
 
 /** Tasks until those that match entirely have `limit` rows: the ones after them can't be needed. */

@@ -101,6 +101,9 @@ export const KNOWN_PROPERTIES: Readonly<Record<string, PropertyUse>> = {
   'identifier-fields.rely': ONE_ENGINE,
   'compatibility.snapshot-id-inheritance.enabled': { use: 'moot', reason: 'of version 1, which is only read' },
 
+  'read.split.target-size': HONOURED,
+  'read.split.open-file-cost': HONOURED,
+  'read.split.planning-lookback': HONOURED,
   'read.': READ_PLANS,
   'schema.name-mapping.default': HONOURED,
   'gc.enabled': UPKEEP,

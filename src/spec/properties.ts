@@ -42,6 +42,14 @@ export const MANIFEST_MIN_MERGE_COUNT_DEFAULT = 100
 export const MANIFEST_TARGET_SIZE_BYTES = 'commit.manifest.target-size-bytes'
 export const MANIFEST_TARGET_SIZE_BYTES_DEFAULT: number = 8 * 1024 * 1024
 
+/** Bytes of a split for parallel readers, what a file counts at least, and splits kept open for files that fit in. */
+export const SPLIT_SIZE = 'read.split.target-size'
+export const SPLIT_SIZE_DEFAULT: number = 128 * 1024 * 1024
+export const SPLIT_OPEN_FILE_COST = 'read.split.open-file-cost'
+export const SPLIT_OPEN_FILE_COST_DEFAULT: number = 4 * 1024 * 1024
+export const SPLIT_LOOKBACK = 'read.split.planning-lookback'
+export const SPLIT_LOOKBACK_DEFAULT = 10
+
 /** Changed partitions up to which a snapshot's summary tells of each. */
 export const PARTITION_SUMMARY_LIMIT = 'write.summary.partition-limit'
 export const PARTITION_SUMMARY_LIMIT_DEFAULT = 0

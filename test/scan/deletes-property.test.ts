@@ -8,7 +8,8 @@ import { projectFieldIds } from '../../src/spec/select-fields.ts'
 import { applyTransform } from '../../src/spec/transform.ts'
 import type { PrimitiveType, Schema } from '../../src/spec/types.ts'
 import { deletionVectors, equalityDeletes, positionDeletes } from './deletes-fixture.ts'
-import { TableFixture, collect } from './table-fixture.ts'
+import { keyOf } from './scan-values.ts'
+import { TableFixture, collect, collectSplits } from './table-fixture.ts'
 
 const STRING = { kind: 'string' } as const
 const SCHEMA: Schema = {
@@ -273,6 +274,8 @@ it('reads what the specification leaves of a table', async () => {
       const live = flagged.filter(({ _deleted }) => _deleted === false)
       const rows = live.map(({ _deleted, ...rest }) => rest as unknown as Located).filter(matches)
       expect(await collect(new TableScan(source, { select: columns, where }).rows())).toEqual(rows)
+      const inSplits = await collectSplits(source, { select: columns, where }, 1)
+      expect(inSplits.map(keyOf).toSorted()).toEqual(rows.map(keyOf).toSorted())
       const scan = new TableScan(source, { select: ['p'], where })
       expect(await collect(scan.rows())).toEqual(rows.map(({ p }) => ({ p })))
       expect(await scan.count()).toBe(BigInt(rows.length))

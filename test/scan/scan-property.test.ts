@@ -14,7 +14,7 @@ import { isPrimitive } from '../../src/spec/types.ts'
 import { toRowValue } from '../../src/spec/value.ts'
 import { SCHEMA, boundFilters, keyOf, rows, valueOf } from './scan-values.ts'
 import type { TestRow } from './scan-values.ts'
-import { TableFixture, collect } from './table-fixture.ts'
+import { TableFixture, collect, collectSplits } from './table-fixture.ts'
 import type { FileInput } from './table-fixture.ts'
 
 const SPECS = [
@@ -81,12 +81,13 @@ const cases = fc.record({
   fileRows: fc.integer({ min: 1, max: 6 }),
   manifestFiles: fc.integer({ min: 1, max: 3 }),
   metrics: fc.constantFrom('full' as const, 'full' as const, 'none' as const),
+  splitSizeBytes: fc.constantFrom(1, 5000, 2 ** 27),
 })
 
 describe('a scan with a filter', () => {
   it('gives the rows that the filter matches, for any rows, partitioning and filter', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ input, filter, spec, fileRows, manifestFiles, metrics }) => {
+      fc.asyncProperty(cases, async ({ input, filter, spec, fileRows, manifestFiles, metrics, splitSizeBytes }) => {
         const table = new TableFixture(SCHEMA, { spec })
         await table.append(chunks(filesOf(input, spec, fileRows, metrics), manifestFiles))
         const expected = input.filter((row) => evaluate(filter, (id) => valueOf(row, id)))
@@ -94,6 +95,8 @@ describe('a scan with a filter', () => {
         const found = await collect(scan.rows())
         expect(found.map(keyOf).toSorted()).toEqual(expected.map(keyOf).toSorted())
         expect(await scan.count()).toBe(BigInt(expected.length))
+        const splits = await collectSplits(table.source(), { where: unbind(filter) }, splitSizeBytes)
+        expect(splits.map(keyOf).toSorted()).toEqual(expected.map(keyOf).toSorted())
         const narrow = new TableScan(table.source(), { where: unbind(filter), select: ['s.int', 'string'], limit: 3 })
         expect(await collect(narrow.rows())).toEqual(
           found.slice(0, 3).map(({ s, string }) => ({ s: s === null ? null : { int: (s as TestRow)['int'] }, string })),

@@ -1,13 +1,14 @@
 /** Tables for the tests of scans, made by hand: every file, manifest and snapshot exactly as the test says. */
 import { systemRuntime } from '../../src/base/runtime.ts'
 import type { FirnEvent } from '../../src/base/events.ts'
+import { type Row, rowGetter } from '../../src/format/arrow-values.ts'
 import { parquetMetrics } from '../../src/format/parquet-metrics.ts'
 import { createParquetWriter } from '../../src/format/parquet-writer.ts'
 import type { FileIO } from '../../src/io/file-io.ts'
 import { MemoryFileIO, dropMemoryStore } from '../../src/io/memory-file-io.ts'
 import { encodeManifestList } from '../../src/manifest/manifest-list.ts'
 import { encodeManifest } from '../../src/manifest/manifest-writer.ts'
-import type { ScanSource } from '../../src/scan/table-scan.ts'
+import { type ScanOptions, type ScanSource, type ScanSplit, TableScan } from '../../src/scan/table-scan.ts'
 import type { DataFile, ManifestFile, PartitionData } from '../../src/spec/data-file.ts'
 import { newTableMetadata } from '../../src/spec/new-table-metadata.ts'
 import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
@@ -219,4 +220,18 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const item of items) all.push(item)
   return all
+}
+
+/** The rows of all splits of a scan, each read by a scan of its own and through JSON. */
+export async function collectSplits(source: ScanSource, options: ScanOptions, splitSizeBytes?: number): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const split of new TableScan(source, options).planSplits({ splitSizeBytes })) {
+    const reader = new TableScan(source, options)
+    const { text } = JSON.parse(JSON.stringify(split)) as ScanSplit
+    for await (const batch of reader.readSplit({ text })) {
+      const get = rowGetter(batch, reader.schema)
+      for (let row = 0; row < batch.numRows; row++) rows.push(get(row))
+    }
+  }
+  return rows
 }
