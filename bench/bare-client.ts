@@ -4,6 +4,7 @@
  */
 import { createHash, createHmac } from 'node:crypto'
 import { Agent, request } from 'node:http'
+import type { ByteRange } from '../src/io/file-io.ts'
 import type { Place } from './contestant.ts'
 
 export class BareClient {
@@ -21,8 +22,10 @@ export class BareClient {
     return (await this.#send('GET', key, {})).etag
   }
 
-  async read(key: string): Promise<Uint8Array> {
-    return (await this.#send('GET', key, {})).body
+  async read(key: string, range?: ByteRange): Promise<Uint8Array> {
+    const headers: Record<string, string> =
+      range === undefined ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }
+    return (await this.#send('GET', key, headers)).body
   }
 
   /** Resolves to the etag; `condition` is an If-Match or If-None-Match header. */
@@ -41,14 +44,14 @@ export class BareClient {
     body: Uint8Array | string = '',
   ): Promise<{ readonly etag: string; readonly body: Uint8Array }> {
     const { endpoint, bucket, prefix } = this.#place
-    const path = `/${bucket}/${prefix}/${key}`
+    const path = `/${bucket}/${prefix === '' ? '' : `${prefix}/`}${key}`
     const headers = { ...unsigned, ...this.#sign(method, path, sha256(body)) }
     return new Promise((resolve, reject) => {
       const outgoing = request(endpoint, { method, path, agent: this.#agent, headers }, (response) => {
         const { statusCode, headers: answered } = response
         const parts: Uint8Array[] = []
         response.once('error', reject).on('data', (part: Uint8Array) => parts.push(part))
-        if (statusCode === 200) {
+        if (statusCode === 200 || statusCode === 206) {
           response.once('end', () => resolve({ etag: answered.etag ?? '', body: Buffer.concat(parts) }))
         } else reject(new Error(`${method} ${path} failed with ${statusCode}`))
       })

@@ -18,12 +18,14 @@ import { runDeletedRows } from './deleted-rows.ts'
 import { runIngest } from './ingest.ts'
 import { runManyWriters } from './many-writers.ts'
 import { runPlanning } from './planning.ts'
+import { runReads } from './reads.ts'
 import {
   printDeletedRows,
   printFloor,
   printIngest,
   printManyWriters,
   printPlanning,
+  printReads,
   printSmallAppends,
 } from './report.ts'
 import { runSmallAppends } from './small-appends.ts'
@@ -42,7 +44,8 @@ const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
   W2: smallAppends,
   W3: manyWriters,
   W4: planning,
-  W7: deletedRows,
+  W7: reads,
+  W7D: deletedRows,
 }
 
 const ROWS = 100
@@ -118,6 +121,17 @@ async function planning(run: Run): Promise<object> {
   const results = await runPlanning({ place: placeOf(run, 'planning'), files, rounds: run.quick ? 15 : 9 })
   console.log(printPlanning(`W4: planning over ${files} data files in 10 manifests, 7 columns of metrics`, results))
   return { files, results }
+}
+
+async function reads(run: Run): Promise<object> {
+  const { quick, peers } = run
+  const [files, rowsPerFile, smallFiles] = quick ? [4, 100_000, 60] : [10, 500_000, 300]
+  const rounds = quick ? 3 : ROUNDS
+  const place = (name: string): Place => placeOf(run, name)
+  const { results, memory } = await runReads({ place, files, rowsPerFile, smallFiles, rounds, peers })
+  const title = `W7: ${files * rowsPerFile} rows in ${files} files, and small files (${rounds} rounds)`
+  console.log(printReads(title, results, memory))
+  return { rounds, files, rowsPerFile, smallFiles, results, memory }
 }
 
 async function deletedRows(run: Run): Promise<object> {

@@ -56,6 +56,18 @@ export class PyIceberg {
     return (await this.#ask('totals', { location })) as Totals
   }
 
+  /** Reads a table that another engine wrote into one Arrow table. */
+  async read(
+    location: string,
+    { select, where }: { readonly select?: readonly string[] | undefined; readonly where?: string | undefined },
+  ): Promise<{ readonly ms: number; readonly cpuMs: number; readonly rows: number }> {
+    return (await this.#ask('read', { location, columns: select ?? ['*'], where: where ?? '' })) as {
+      ms: number
+      cpuMs: number
+      rows: number
+    }
+  }
+
   close(): void {
     this.#python.stdin.end()
   }

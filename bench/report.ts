@@ -5,6 +5,7 @@ import type { RequestFloor } from './floor.ts'
 import type { IngestResult } from './ingest.ts'
 import type { ManyWritersResult } from './many-writers.ts'
 import type { PlanningResult } from './planning.ts'
+import type { ReadMemory, ReadResult } from './reads.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
 import type { Spread } from './statistics.ts'
 
@@ -75,6 +76,38 @@ export function printPlanning(title: string, results: readonly PlanningResult[])
     `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
   return `${title}\n${printTable([headings, ...lines])}`
+}
+
+export function printReads(title: string, results: readonly ReadResult[], memory: ReadMemory): string {
+  const headings = [
+    '',
+    'rows',
+    'MB',
+    'GETs',
+    'floor ms',
+    'firn ms',
+    '(rounds)',
+    'CPU ms',
+    '× floor',
+    'PyIceberg ms',
+    '×',
+  ]
+  const lines = results.map((each) => [
+    each.what,
+    each.rows.toLocaleString('en'),
+    each.megabytes.toFixed(1),
+    String(each.requests),
+    each.floorMs.median.toFixed(0),
+    each.firnMs.median.toFixed(0),
+    `${each.firnMs.min.toFixed(0)}–${each.firnMs.max.toFixed(0)}`,
+    each.firnCpuMs.median.toFixed(0),
+    each.ofFloor.median.toFixed(2),
+    each.peerMs?.median.toFixed(0) ?? '',
+    each.byPeer?.median.toFixed(2) ?? '',
+  ])
+  const peak = (memory.peakRssBytes / 2 ** 20).toFixed(0)
+  const scanned = `${memory.rows.toLocaleString('en')} rows, ${memory.megabytes.toFixed(0)} MB of Arrow data`
+  return `${title}\n${printTable([headings, ...lines])}  a scan of ${scanned}: ${peak} MiB of memory at most\n`
 }
 
 export function printDeletedRows(result: DeletedRowsResult): string {

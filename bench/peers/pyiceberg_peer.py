@@ -72,6 +72,13 @@ class Peer:
         data = StaticTable.from_metadata(location, self.settings).scan(selected_fields=("id", "flag")).to_arrow()
         return {"rows": str(len(data)), "idSum": str(pc.sum(data["id"])), "flags": str(pc.sum(data["flag"]))}
 
+    def read(self, location, columns, where):
+        table = StaticTable.from_metadata(location, self.settings)
+        start, cpu = time.perf_counter(), time.process_time()
+        scan = table.scan(selected_fields=tuple(columns), **({"row_filter": where} if where else {}))
+        rows = len(scan.to_arrow())
+        return {"ms": (time.perf_counter() - start) * 1000, "cpuMs": (time.process_time() - cpu) * 1000, "rows": rows}
+
 
 peer = Peer()
 for line in sys.stdin:
