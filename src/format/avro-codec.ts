@@ -7,7 +7,7 @@ import type { JsonValue } from '../base/json.ts'
 import type { AvroCursor } from './avro-cursor.ts'
 import type { AvroNode } from './avro-schema.ts'
 import type { AvroSink } from './avro-sink.ts'
-import { forEachItem } from './avro-skip.ts'
+import { checkBlock } from './avro-skip.ts'
 
 export type AvroDecode<T> = (cursor: AvroCursor) => T
 
@@ -126,11 +126,15 @@ export function avroArray<T>(items: AvroCodec<T>, elementId: number): AvroCodec<
       if (read === undefined) return undefined
       return (cursor) => {
         let values: T[] = []
-        forEachItem(cursor, () => {
-          const value = read(cursor)
-          if (values.length === 0) values = [value]
-          else values.push(value)
-        })
+        for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
+          const end = cursor.offset + count
+          for (let i = 0; i < count; i += 1) {
+            const value = read(cursor)
+            if (values.length === 0) values = [value]
+            else values.push(value)
+          }
+          checkBlock(cursor, end)
+        }
         // Just the size: V8 grows arrays in steps of 17 items and more.
         return values.length > 1 ? values.slice() : values
       }

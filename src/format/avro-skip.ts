@@ -80,6 +80,6 @@ export function forEachItem(cursor: AvroCursor, read: () => void): void {
 }
 
 /** Items of no bytes are refused: any number of them fits anywhere. `end` is the least offset after a block. */
-function checkBlock(cursor: AvroCursor, end: number): void {
+export function checkBlock(cursor: AvroCursor, end: number): void {
   if (cursor.offset < end) cursor.fail('an array has items of no bytes')
 }

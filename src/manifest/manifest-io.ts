@@ -38,34 +38,60 @@ export async function readManifestList(
   return files
 }
 
-export interface ReadManifestOptions extends IoOptions {
-  /** Leaves out entries that it says no to, at a fraction of what decoding them costs. */
-  readonly keep?: KeepEntry | undefined
-}
-
 /** The entries of a manifest, with what they inherit. */
 export async function readManifest(
   io: FileIO,
   manifest: ManifestFile,
   metadata: TableMetadata,
-  options: ReadManifestOptions = {},
+  options: IoOptions = {},
 ): Promise<ManifestEntry[]> {
-  const decode = await fetchManifest(io, manifest, metadata, options)
-  return [...decode()].flat()
+  return [...(await fetchManifest(io, manifest, metadata, options))].flat()
 }
 
-/** Fetches a manifest, and leaves it encoded: many can be on their way while some entries of one are in memory. */
-export async function fetchManifest(
+export interface ReadEntriesOptions extends IoOptions {
+  readonly metadata: TableMetadata
+  /** Which entries of manifests of a partition spec to keep; all where it is absent. */
+  readonly keepOf?: ((specId: number) => KeepEntry | undefined) | undefined
+}
+
+/**
+ * The live entries of manifests, in their order, some hundred at a time. The next manifests are on their way, encoded,
+ * while those of one are decoded.
+ */
+export async function* readLiveEntries(
+  io: FileIO,
+  manifests: readonly ManifestFile[],
+  { metadata, keepOf, signal }: ReadEntriesOptions,
+): AsyncGenerator<readonly ManifestEntry[], void, undefined> {
+  const stop = new AbortController()
+  const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const fetch = (manifest: ManifestFile): Promise<Iterable<ManifestEntry[]>> =>
+    fetchManifest(io, manifest, metadata, { signal: reading, keep: keepOf?.(manifest.partitionSpecId) })
+  let taken = true
+  try {
+    for await (const parts of mapConcurrent(manifests, MANIFESTS_IN_FLIGHT, fetch, reading)) {
+      taken = false
+      for (const entries of parts) yield entries.filter(({ status }) => status !== 'deleted')
+      taken = true
+    }
+  } finally {
+    // The consumer left: abort before mapConcurrent waits for the manifests in flight.
+    if (!taken) stop.abort()
+  }
+}
+
+/** Fetches a manifest, and leaves it encoded until its entries are drawn. */
+async function fetchManifest(
   io: FileIO,
   manifest: ManifestFile,
   metadata: TableMetadata,
-  { keep, ...options }: ReadManifestOptions = {},
-): Promise<() => Iterable<readonly ManifestEntry[]>> {
+  { keep, ...options }: IoOptions & { readonly keep?: KeepEntry | undefined },
+): Promise<Iterable<ManifestEntry[]>> {
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
   await prepareAvro(bytes)
-  return () => decodeManifestBlocks(bytes, manifestPath, { manifest, metadata, keep })
+  return decodeManifestBlocks(bytes, manifestPath, { manifest, metadata, keep })
 }
 
 /** What a list would say of a v1 manifest, but for the summaries of its partitions. */

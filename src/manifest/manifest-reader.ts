@@ -37,9 +37,8 @@ export function decodeManifest(bytes: Uint8Array, location: string, context: Man
 export function* decodeManifestBlocks(
   bytes: Uint8Array,
   location: string,
-  context: ManifestContext,
+  { manifest, metadata, keep }: ManifestContext,
 ): Generator<ManifestEntry[], void, undefined> {
-  const { manifest, metadata, keep } = context
   const codec = codecsOf(metadata)(manifest.partitionSpecId)
   const firstRowIdOf = rowIdsBy(manifest)
   for (const entries of readAvroBlocks(openAvro(bytes, location), codec)) {

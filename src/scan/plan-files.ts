@@ -4,7 +4,6 @@
  * metrics. Tasks stream in the order of the manifests, the first after some entries of the first manifest; where the snapshot
  * has delete files, after all of those are known. The read flow's next step is read-task.ts.
  */
-import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError } from '../base/errors.ts'
 import type { BoundExpression } from '../expr/bound-expression.ts'
 import { evaluate } from '../expr/evaluate.ts'
@@ -12,7 +11,7 @@ import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
 import { fileMightMatch } from '../expr/metrics-evaluator.ts'
 import { projectPartition, residualOf } from '../expr/project.ts'
 import type { FileIO } from '../io/file-io.ts'
-import { fetchManifest, readManifest, readManifestList } from '../manifest/manifest-io.ts'
+import { readLiveEntries, readManifestList } from '../manifest/manifest-io.ts'
 import type { KeepEntry } from '../manifest/manifest-reader.ts'
 import type { ManifestEntry, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
@@ -22,8 +21,6 @@ import { type DeletesOf, indexDeletes, isUnpartitioned } from './delete-index.ts
 import { foldMetadata } from './metadata-values.ts'
 import type { ResolvedScan } from './resolve-scan.ts'
 import type { DeleteFile, FileScanTask } from './scan-task.ts'
-
-const MAX_MANIFESTS_IN_FLIGHT = 8
 
 export interface PlanInput {
   readonly io: FileIO
@@ -95,24 +92,9 @@ export async function* planFiles(
   totals.manifestsRead = matching.length
   totals.requests += matching.length
 
-  const stop = new AbortController()
-  const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-  const fetch = (manifest: ManifestFile): Promise<() => Iterable<readonly ManifestEntry[]>> =>
-    fetchManifest(io, manifest, metadata, {
-      signal: reading,
-      keep: partitionTest(filterOf(manifest.partitionSpecId), totals),
-    })
-  let taken = true
-  try {
-    for await (const decode of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, fetch, reading)) {
-      taken = false
-      for (const entries of decode()) yield planEntries(entries, filterOf, deletesOf, { input, totals })
-      taken = true
-    }
-  } finally {
-    // The consumer left: abort before mapConcurrent waits for the manifests in flight.
-    if (!taken) stop.abort()
-  }
+  const keepOf = (specId: number): KeepEntry | undefined => partitionTest(filterOf(specId), totals)
+  for await (const entries of readLiveEntries(io, matching, { metadata, keepOf, signal }))
+    yield planEntries(entries, filterOf, deletesOf, { input, totals })
 }
 
 function planEntries(
@@ -123,7 +105,6 @@ function planEntries(
 ): FileScanTask[] {
   const tasks: FileScanTask[] = []
   for (const entry of entries) {
-    if (entry.status === 'deleted') continue
     totals.files++
     const task = planEntry(entry, filterOf(entry.dataFile.specId), deletesOf, input)
     if (task === undefined) {
@@ -217,11 +198,8 @@ async function readDeletes(
   totals.deleteManifestsRead = matching.length
   totals.requests += matching.length
   const deletes: DeleteFile[] = []
-  const read = (manifest: ManifestFile): Promise<readonly ManifestEntry[]> =>
-    readManifest(io, manifest, metadata, { signal })
-  for await (const entries of mapConcurrent(matching, MAX_MANIFESTS_IN_FLIGHT, read, signal)) {
-    for (const { status, dataFile: file, sequenceNumber } of entries) {
-      if (status === 'deleted') continue
+  for await (const entries of readLiveEntries(io, matching, { metadata, signal })) {
+    for (const { dataFile: file, sequenceNumber } of entries) {
       totals.deleteFiles++
       if (sequenceNumber === undefined) {
         throw new InvalidDataError(`the delete file ${file.filePath} has no sequence number in its manifest`, {

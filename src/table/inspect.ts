@@ -1,8 +1,7 @@
 /** What a snapshot is made of, counted: its manifests, and its files by partition (Iceberg's metadata tables of these names). */
-import { mapConcurrent } from '../base/concurrency.ts'
 import type { FileIO } from '../io/file-io.ts'
-import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
-import type { DataFile, ManifestEntry, ManifestFile, PartitionData } from '../spec/data-file.ts'
+import { readLiveEntries, readManifestList } from '../manifest/manifest-io.ts'
+import type { DataFile, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import { type PartitionSpec, partitionKey } from '../spec/partition-spec.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { specById } from '../spec/table-metadata-access.ts'
@@ -28,8 +27,6 @@ export interface PartitionSummary {
   readonly equalityDeleteFiles: number
 }
 
-const MANIFESTS_IN_FLIGHT = 8
-
 export async function listManifests({ io, snapshot, signal }: InspectSource): Promise<readonly ManifestFile[]> {
   return snapshot === undefined ? [] : readManifestList(io, snapshot, { signal })
 }
@@ -38,10 +35,8 @@ export async function listManifests({ io, snapshot, signal }: InspectSource): Pr
 export async function summarizeFiles(source: InspectSource): Promise<readonly PartitionSummary[]> {
   const { io, metadata, signal } = source
   const summaries = new Map<string, PartitionSummary>()
-  const read = (manifest: ManifestFile): Promise<ManifestEntry[]> => readManifest(io, manifest, metadata, { signal })
-  for await (const entries of mapConcurrent(await listManifests(source), MANIFESTS_IN_FLIGHT, read, signal)) {
-    for (const { status, dataFile } of entries) {
-      if (status === 'deleted') continue
+  for await (const entries of readLiveEntries(io, await listManifests(source), { metadata, signal })) {
+    for (const { dataFile } of entries) {
       const key = partitionKey(dataFile, dataFile.partition)
       summaries.set(key, added(summaries.get(key) ?? emptySummary(metadata, dataFile), dataFile))
     }

@@ -6,7 +6,6 @@ import { mapConcurrent } from '../base/concurrency.ts'
 import { AlreadyExistsError, SessionExpiredError } from '../base/errors.ts'
 import { canonicalLocation } from '../io/location.ts'
 import { readManifest, readManifestList } from '../manifest/manifest-io.ts'
-import type { KeepEntry } from '../manifest/manifest-reader.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -79,8 +78,10 @@ export class AddFilesAction implements CommitAction {
     metadata: TableMetadata,
     wanted: ReadonlySet<string>,
   ): Promise<string | undefined> {
-    const entries = await readManifest(this.#operations.io, manifest, metadata, { keep: isLive })
-    const entry = entries.find(({ dataFile }) => wanted.has(comparable(dataFile.filePath)))
+    const entries = await readManifest(this.#operations.io, manifest, metadata)
+    const entry = entries.find(
+      ({ dataFile, status }) => status !== 'deleted' && wanted.has(comparable(dataFile.filePath)),
+    )
     if (entry === undefined) this.#cleared.add(manifest.manifestPath)
     return entry?.dataFile.filePath
   }
@@ -94,8 +95,6 @@ export function explainExpiry(error: unknown, table: string): unknown {
     { context: { table }, cause: error, notAfterMs: error.notAfterMs },
   )
 }
-
-const isLive: KeepEntry = (_, status) => status !== 'deleted'
 
 /** Tables may hold locations of stores that firn does not know. */
 function comparable(location: string): string {

@@ -2,8 +2,7 @@
  * Keeps a table's manifests few: an append that finds many small ones merges them (a merging append, as Java's). What
  * is merged depends on the base, so each attempt plans anew; a merge of the very same manifests is written once.
  */
-import { mapConcurrent } from '../base/concurrency.ts'
-import { readManifest } from '../manifest/manifest-io.ts'
+import { readLiveEntries } from '../manifest/manifest-io.ts'
 import { encodeManifest } from '../manifest/manifest-writer.ts'
 import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import { partitionFieldTypes } from '../spec/partition-spec.ts'
@@ -167,8 +166,6 @@ function keepsPartitions(metadata: TableMetadata, [manifest]: readonly ManifestF
   return partitionFieldTypes(spec, currentSchema(metadata)).every((type) => type.kind !== 'unknown')
 }
 
-const READS_IN_FLIGHT = 8
-
 /** Live entries, with all that they inherited made explicit: their manifest will be a younger one. */
 async function readLive(
   { io }: TableOperations,
@@ -176,10 +173,8 @@ async function readLive(
   bin: readonly ManifestFile[],
 ): Promise<ManifestEntry[]> {
   const live: ManifestEntry[] = []
-  const read = (manifest: ManifestFile): Promise<ManifestEntry[]> => readManifest(io, manifest, metadata)
-  for await (const entries of mapConcurrent(bin, READS_IN_FLIGHT, read)) {
-    for (const entry of entries) if (entry.status !== 'deleted') live.push({ ...entry, status: 'existing' })
-  }
+  for await (const entries of readLiveEntries(io, bin, { metadata }))
+    for (const entry of entries) live.push({ ...entry, status: 'existing' })
   return live
 }
 
