@@ -47,3 +47,46 @@ function reachOf(
   const location = content?.metadataLocation
   return location === undefined ? [] : [location, ...reach(location)]
 }
+
+export interface Directories {
+  readonly graceMs: number
+  /** What it must not leave out. */
+  readonly ignoresTrash: boolean
+}
+
+const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
+
+/**
+ * Removes the folders of tables that no pointer names and that are old throughout: names are looked through first, trash
+ * after, for a body leaves a name only once trash holds it.
+ */
+export async function collectDirectories(
+  sut: SystemUnderTest,
+  env: CatalogEnvironment,
+  { graceMs, ignoresTrash }: Directories,
+): Promise<void> {
+  const { io, keys } = env
+  const horizonMs = (await io.storeTimeMs()) - graceMs
+  const folders = new Map<string, string[]>()
+  const kept = new Set<string>()
+  for await (const { entries } of io.list(`${keys.warehouse}/`)) {
+    for (const { location, lastModifiedMs } of entries) {
+      const [folder = ''] = location.slice(keys.warehouse.length + 1).split('/')
+      if (!UUID_FOLDER.test(folder)) continue
+      folders.set(folder, [...(folders.get(folder) ?? []), location])
+      if (lastModifiedMs >= horizonMs) kept.add(folder)
+    }
+  }
+  const pointers = new sut.PointerStore(env)
+  for (const prefix of [keys.namespaces, ...(ignoresTrash ? [] : [keys.allTrash]), keys.allOwn]) {
+    for await (const page of env.cas.list(prefix)) {
+      for (const { location } of page.entries) {
+        if (prefix === keys.namespaces && keys.parsePointer(location) === undefined) continue
+        const body = (await pointers.read(location))?.body
+        const next = body?.txn?.next
+        for (const named of [body, body?.over, next, next?.over]) if (named !== undefined) kept.add(named.uuid)
+      }
+    }
+  }
+  await io.delete([...folders].flatMap(([folder, files]) => (kept.has(folder) ? [] : files)))
+}

@@ -4,6 +4,7 @@
  */
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Directories } from './collect.ts'
 
 export interface Edit {
   readonly file: string
@@ -18,6 +19,8 @@ export interface Mutant {
   readonly atomic?: boolean | undefined
   /** Of the rules of file:. */
   readonly store?: 'file' | undefined
+  /** Of a collection of folders that no pointer names. */
+  readonly directories?: Directories | undefined
   /** Where to begin: near a seed that showed it last, for one that is seldom shown. */
   readonly firstSeed?: number | undefined
 }

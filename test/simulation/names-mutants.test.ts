@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MUTANTS_FOLDER, writeMutant } from './mutants.ts'
 import type { Mutant } from './mutants.ts'
-import { NAMES_MUTANTS, SHORTEST_RING } from './names-mutants.ts'
+import { DIRECTORIES, NAMES_MUTANTS, SHORTEST_RING, SHORT_DIRECTORY_GRACE } from './names-mutants.ts'
 import { simulateNames } from './simulate-names.ts'
 import { loadSystem } from './system-under-test.ts'
 
@@ -16,7 +16,7 @@ async function firstViolation(mutant: Mutant, seeds: number): Promise<string | u
   const sut = await loadSystem(await writeMutant(PROJECT, GROUP, mutant))
   const { firstSeed = 1 } = mutant
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const { violation } = await simulateNames(seed, sut, { stacks: false })
+    const { violation } = await simulateNames(seed, sut, { stacks: false, directories: mutant.directories })
     if (violation !== undefined) return `seed ${seed}: ${violation}`
   }
   return undefined
@@ -31,5 +31,10 @@ describe('mutants of names', { timeout: 300_000 }, () => {
 
   it('finds nothing wrong with a short ring alone', async () => {
     expect(await firstViolation({ name: 'control', edits: [SHORTEST_RING] }, 150)).toBeUndefined()
+  })
+
+  it('finds nothing wrong with the collection of folders alone', async () => {
+    const control = { name: 'folders', edits: [SHORT_DIRECTORY_GRACE], directories: DIRECTORIES }
+    expect(await firstViolation(control, 60)).toBeUndefined()
   })
 })

@@ -1,4 +1,5 @@
 /** Rules on names and transactions, each left out: see mutants.ts. */
+import type { Directories } from './collect.ts'
 import type { Edit, Mutant } from './mutants.ts'
 
 const RECORD = 'catalog/transaction-record.ts'
@@ -29,6 +30,15 @@ const ASYNC_END = {
   file: RECORD,
   find: 'export function endTransaction(',
   replace: 'export async function endTransaction(',
+}
+
+export const DIRECTORIES: Directories = { graceMs: 60_000, ignoresTrash: false }
+
+/** So short that histories see folders collected. */
+export const SHORT_DIRECTORY_GRACE: Edit = {
+  file: 'catalog/create-pointer.ts',
+  find: 'const DIRECTORY_GRACE_MS = 72 * 3_600_000',
+  replace: `const DIRECTORY_GRACE_MS = ${DIRECTORIES.graceMs}`,
 }
 
 export const NAMES_MUTANTS: readonly Mutant[] = [
@@ -333,5 +343,29 @@ export const NAMES_MUTANTS: readonly Mutant[] = [
         replace: '    if (context.attempt === 0) await this.checkOn(base)\n    return',
       },
     ],
+  },
+  {
+    name: 'orphans-ignore-trash: folders are collected that only trash names',
+    edits: [SHORT_DIRECTORY_GRACE],
+    directories: { ...DIRECTORIES, ignoresTrash: true },
+  },
+  {
+    name: 'trash written after the body that no longer carries the tombstone',
+    firstSeed: 495,
+    edits: [
+      SHORT_DIRECTORY_GRACE,
+      {
+        file: STORE,
+        find: '    if (base?.body.over !== undefined) await this.bury(base.body.over)\n    return compareAndSwap(',
+        replace: '    const swapped = await compareAndSwap(',
+      },
+      {
+        file: STORE,
+        find: 'unknown()),\n    })\n  }',
+        replace:
+          'unknown()),\n    })\n    if (base?.body.over !== undefined) await this.bury(base.body.over)\n    return swapped\n  }',
+      },
+    ],
+    directories: DIRECTORIES,
   },
 ]

@@ -8,8 +8,11 @@ import type { TableIdentifier } from '../../src/spec/identifier.ts'
 import type { CommitAction, TableOperations } from '../../src/transaction/operations.ts'
 import { AddedFiles } from './added-files.ts'
 import { Client } from './client.ts'
+import { collectDirectories } from './collect.ts'
+import type { Directories } from './collect.ts'
 import { FolderTree } from './folder-tree.ts'
 import { ROW, writeForeignTables } from './foreign-tables.ts'
+import type { NamesHistory, NamesOptions } from './names-history.ts'
 import { NamesOracle } from './names-oracle.ts'
 import type { Outcome } from './names-oracle.ts'
 import { rowsAt, rowsIn } from './names-rows.ts'
@@ -31,22 +34,6 @@ const CRASHES = 0.1
 const MAX_EVENTS = 200_000
 /** What can be run again and again, and commits, which are told by their rows. */
 const UNCOUNTED = new Set(['purge', 'append', 'addFiles', 'collect', 'sweep', 'transaction', 'loadTables'])
-
-export interface NamesHistory {
-  readonly violation: string | undefined
-  readonly events: number
-  readonly operations: number
-  readonly outcomes: Readonly<Record<Outcome, number>>
-  /** Operations by kind and outcome. */
-  readonly kinds: Readonly<Record<string, number>>
-  readonly fingerprint: string
-}
-
-export interface NamesOptions {
-  readonly store?: StoreScheme | undefined
-  readonly stacks?: boolean | undefined
-  readonly trace?: ((line: string) => void) | undefined
-}
 
 export async function simulateNames(
   seed: number,
@@ -80,6 +67,7 @@ class NamesWorld {
   readonly #network: Network
   readonly #added: AddedFiles
   readonly #trace: ((line: string) => void) | undefined
+  readonly #directories: Directories | undefined
   readonly #spaces: readonly [string, ...string[]]
   readonly #names: readonly [string, ...string[]]
   readonly #kinds: Record<string, number> = {}
@@ -90,6 +78,7 @@ class NamesWorld {
     this.#sut = sut
     this.#random = new Random(seed)
     this.#trace = options.trace
+    this.#directories = options.directories
     this.#spaces = this.#random.chance(0.35) ? ['A'] : ['A', 'B']
     this.#names = this.#random.chance(0.3) ? ['a'] : ['a', 'b']
     this.#oracle = new NamesOracle(this.#store, (location) => this.#rowsOf(location))
@@ -200,7 +189,7 @@ class NamesWorld {
     ['append', 12, (p) => this.#append(p)],
     ['addFiles', 8, (p) => this.#added.add(p, this.#identifier())],
     ['collect', 6, (p) => this.#added.collect(p, this.#identifier())],
-    ['sweep', 2, (p) => this.#sut.sweepRecords(p.env)],
+    ['sweep', 2, (p) => this.#sweep(p)],
     ['drop', 6, (p) => this.#sut.dropName(p.env, p.namespaces, { ...this.#target(p), ...this.#kind() })],
     ['undrop', 5, (p) => this.#sut.undropName(p.env, p.namespaces, { ...this.#target(p), ...this.#kind() })],
     ['undropTo', 4, (p) => this.#undropTo(p)],
@@ -241,6 +230,11 @@ class NamesWorld {
       if (error instanceof this.#sut.IcebergError && !(error instanceof this.#sut.InvalidDataError)) return 'failed'
       throw error
     }
+  }
+
+  #sweep({ env }: Process): Promise<unknown> {
+    const directories = this.#directories
+    return directories === undefined ? this.#sut.sweepRecords(env) : collectDirectories(this.#sut, env, directories)
   }
 
   #identifier(): TableIdentifier {
