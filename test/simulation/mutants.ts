@@ -120,6 +120,21 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'local clock: when a session began is read from the machine',
+    edits: [
+      {
+        file: 'io/retrying.ts',
+        find: "clock: (location, attempt, signal) => retrier.run({ verb: 'GET', location }, attempt, signal),",
+        replace: 'clock: () => Promise.resolve(retrier.wallMs()),',
+      },
+      {
+        file: 'io/retrying.ts',
+        find: 'export class Retrier {',
+        replace: 'export class Retrier {\n  wallMs(): number {\n    return this.#runtime.wallMs()\n  }\n',
+      },
+    ],
+  },
+  {
     name: 'equal bodies: pointers carry no unique mark',
     edits: [
       {
