@@ -5,7 +5,7 @@
 import { mapConcurrent } from '../base/concurrency.ts'
 import { CommitFailedError, UnsupportedError, ValidationError, messageOf } from '../base/errors.ts'
 import type { FileIO } from '../io/file-io.ts'
-import { canonicalLocation, storeKindOf, toLocation } from '../io/location.ts'
+import { canonicalLocation, parentLocation, storeKindOf, toLocation } from '../io/location.ts'
 import { checkWritable } from '../manifest/manifest-writer.ts'
 import { NAME_MAPPING, nameMappingOf, parseNameMapping, printNameMapping } from '../spec/name-mapping.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
@@ -75,6 +75,7 @@ export async function addFiles(
   if (found.length === 0) {
     throw new ValidationError(`no files in ${paths.join(', ')}: name Parquet files, or a folder of them`)
   }
+  checkNotOfAnother(found, metadata)
   const described = await describeAll(io, found, { metadata, options })
   const dataFiles = described.map(({ dataFile }) => dataFile).filter(({ recordCount }) => recordCount > 0)
   const spec = defaultSpec(metadata)
@@ -222,6 +223,26 @@ function sessionStart(files: readonly ExternalFile[], metadata: TableMetadata): 
   return own.length === 0
     ? undefined
     : own.reduce((least, { lastModifiedMs }) => Math.min(least, lastModifiedMs), Infinity)
+}
+
+const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\//
+
+/**
+ * The tables of a warehouse lie side by side in folders named by their uuids. What lies in another's is deleted by its
+ * purge, or by its orphan removal. Errors: ValidationError.
+ */
+function checkNotOfAnother(files: readonly ExternalFile[], metadata: TableMetadata): void {
+  const own = `${canonicalLocation(metadata.location)}/`
+  const siblings = `${parentLocation(canonicalLocation(metadata.location))}/`
+  const other = files.find((file) => {
+    const path = canonicalLocation(file.location)
+    return !path.startsWith(own) && path.startsWith(siblings) && UUID_FOLDER.test(path.slice(siblings.length))
+  })
+  if (other === undefined) return
+  throw new ValidationError(
+    `${other.location} lies in the folder of another table, which may delete it: copy it out of there, and add the copy`,
+    { context: { location: other.location } },
+  )
 }
 
 /** What the files were checked against must be what they are committed to. `properties` are those to be set, too. */

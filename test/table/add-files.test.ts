@@ -313,6 +313,14 @@ describe('addFiles', () => {
     }
   })
 
+  it('refuses files in the folder of another table, which deletes them with its own', async () => {
+    const table = await make()
+    const other = await catalog.createTable('a.other', { schema })
+    await other.append([{ id: 1n, name: 'a' }])
+    await expect(table.addFiles(`${other.location}/data`)).rejects.toThrow(/in the folder of another table.*copy it/)
+    expect(await rowsOf(table)).toEqual([])
+  })
+
   it('does not commit to a table whose columns were changed since it looked', async () => {
     const table = await make()
     const one = await file('c/1.parquet', [{ id: 1 }])
