@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { ValidationError } from '../base/errors.ts'
+import { isUuid } from '../base/uuid.ts'
 import { printJson } from '../base/json.ts'
 import type { JsonObject } from '../base/json.ts'
 import { encodeRecord, nextCasBody, parseCasBody, parseRecord, printCasBody } from './cas-body.ts'
@@ -33,14 +34,12 @@ export interface Call {
   run(commitId: string): Promise<void>
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
 /** Errors: ValidationError for a key that is no UUID, or was used with another payload. */
 export async function runOnce(env: CatalogEnvironment, call: Call): Promise<void> {
   const { runtime } = env
   const { key, payload } = call
   if (key === undefined) return call.run(runtime.uuid())
-  if (!UUID.test(key)) {
+  if (!isUuid(key)) {
     throw new ValidationError(`an idempotency key is a UUID in lower case: ${key}`, { context: { key } })
   }
   const payloadHash = createHash('sha256').update(printJson(payload)).digest('hex')

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { AlreadyExistsError } from '../base/errors.ts'
 import { mapConcurrent } from '../base/concurrency.ts'
+import { isUuid } from '../base/uuid.ts'
 import { canonicalLocation, lastSegment, parentLocation } from '../io/location.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
@@ -32,7 +33,6 @@ export interface HeldOwn {
 
 const CONCURRENCY = 16
 const MAX_HOPS = 20
-const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 const OF_LOCATION = /\/[\da-f]{64}\.json$/
 
 /** Keys of the records of a uuid and of a location. */
@@ -109,8 +109,7 @@ export async function isApart(
   const mine = places.map(canonicalLocation)
   // Nothing else may lie in a folder of the warehouse that is named by a uuid, or around it.
   const [home = ''] = mine
-  const isOwnFolder =
-    UUID_FOLDER.test(lastSegment(home)) && parentLocation(home) === canonicalLocation(env.keys.warehouse)
+  const isOwnFolder = isUuid(lastSegment(home)) && parentLocation(home) === canonicalLocation(env.keys.warehouse)
   if (isOwnFolder && mine.every((place) => place === home || place.startsWith(`${home}/`))) return true
   let isUndecided = false
   for await (const page of env.cas.list(env.keys.allOwn)) {

@@ -4,6 +4,7 @@
  * two names stand for one table or for tables within each other: they would collect each other's files.
  */
 import { AlreadyExistsError, InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
+import { isUuid } from '../base/uuid.ts'
 import { canonicalLocation, lastSegment, parentLocation, storeKindOf } from '../io/location.ts'
 import { samePlace } from '../io/relocating.ts'
 import { isMetadataFile } from '../manifest/find-metadata-file.ts'
@@ -35,7 +36,6 @@ export interface RegisterRequest extends Registrable {
 
 const MAX_TRIES = 20
 const MAX_WAIT_MS = 2_000
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /**
  * Reads the metadata file and checks that this catalog could commit to its table. Errors: NotFoundError,
@@ -54,7 +54,7 @@ export async function readRegistrable(
   }
   checkReachable(env, metadataLocation)
   const metadata = await readTableMetadata(env.io, metadataLocation, { signal })
-  if (!UUID.test(metadata.tableUuid)) {
+  if (!isUuid(metadata.tableUuid.toLowerCase())) {
     const found = metadata.tableUuid === '' ? 'none' : JSON.stringify(metadata.tableUuid)
     throw new InvalidDataError(
       `${metadataLocation}: a table needs a uuid to be registered, and this one has ${found}: upgrade it with the engine that writes it`,
@@ -149,7 +149,7 @@ function checkForeign({ keys }: CatalogEnvironment, location: string, free: stri
     })
   }
   const [folder = ''] = place.startsWith(`${warehouse}/`) ? place.slice(warehouse.length + 1).split('/') : []
-  if (folder !== '_catalog' && (!UUID.test(folder) || folder === free)) return
+  if (folder !== '_catalog' && (!isUuid(folder.toLowerCase()) || folder === free)) return
   throw new AlreadyExistsError(`${location} belongs to a table of this warehouse, live or dropped: it has its name`, {
     context,
   })

@@ -8,8 +8,8 @@ import type { AvroCodec, AvroDecode } from './avro-codec.ts'
 import type { AvroCursor } from './avro-cursor.ts'
 import { avroRecord } from './avro-record.ts'
 import type { AvroFields } from './avro-record.ts'
-import type { AvroNode, AvroRecordNode } from './avro-schema.ts'
-import { avroSkip, forEachItem } from './avro-skip.ts'
+import type { AvroRecordNode } from './avro-schema.ts'
+import { avroSkip, avroSkipMany, forEachItem } from './avro-skip.ts'
 
 interface Entry<T> {
   readonly key: number
@@ -21,8 +21,7 @@ interface Layout<T> {
   readonly readKey: AvroDecode<number>
   readonly readValue: AvroDecode<T>
   readonly skipValue: (cursor: AvroCursor) => void
-  /** Of what values are, where their entries can be skipped with no call for each. */
-  readonly kind: 'longs' | 'bytes' | undefined
+  readonly skipEntries: (cursor: AvroCursor, count: number) => void
 }
 
 export function avroIntMap<T>(keyId: number, valueId: number, values: AvroCodec<T>): AvroCodec<ReadonlyMap<number, T>> {
@@ -59,36 +58,19 @@ function resolveLayout<T>(
   const readKey = resolveUnion(key.codec, first.type, location)
   const readValue = resolveUnion(value.codec, second.type, location)
   if (readKey === undefined || readValue === undefined) return undefined
-  return { readKey, readValue, skipValue: avroSkip(second.type), kind: kindOf(first.type, second.type) }
-}
-
-function kindOf(key: AvroNode, { kind }: AvroNode): Layout<unknown>['kind'] {
-  if (key.kind !== 'int' && key.kind !== 'long') return undefined
-  if (kind === 'int' || kind === 'long') return 'longs'
-  return kind === 'bytes' || kind === 'string' ? 'bytes' : undefined
+  return { readKey, readValue, skipValue: avroSkip(second.type), skipEntries: avroSkipMany(items) }
 }
 
 function readMap<T>(cursor: AvroCursor, layout: Layout<T>): ReadonlyMap<number, T> {
   const size = cursor.blockCount()
   const start = cursor.offset
-  skipEntries(cursor, size, layout)
+  layout.skipEntries(cursor, size)
   // Maps are looked into while records behind them are still to be read.
   const lazy = new AvroIntMap(cursor.lookup, start, size, layout)
   const end = cursor.offset
   if (size === 0 || cursor.blockCount() === 0) return lazy
   cursor.offset = end
   return readRest(cursor, new Map(lazy), layout)
-}
-
-function skipEntries<T>(cursor: AvroCursor, count: number, { kind, readKey, skipValue }: Layout<T>): void {
-  if (kind === 'longs') cursor.skipLongs(count * 2)
-  else if (kind === 'bytes') cursor.skipLongsAndBytes(count)
-  else {
-    for (let i = 0; i < count; i += 1) {
-      readKey(cursor)
-      skipValue(cursor)
-    }
-  }
 }
 
 /** Few writers cut a map into blocks: such a map is decoded at once. */

@@ -44,7 +44,7 @@ export function avroSkip(node: AvroNode): (cursor: AvroCursor) => void {
 }
 
 /** The function that moves a cursor past so many values of a type: with no calls in between for what metrics are made of. */
-function avroSkipMany(node: AvroNode): (cursor: AvroCursor, count: number) => void {
+export function avroSkipMany(node: AvroNode): (cursor: AvroCursor, count: number) => void {
   const kinds = node.kind === 'record' ? node.fields.map(({ type }) => kindOf(type)) : [kindOf(node)]
   const { length } = kinds
   if (length > 0 && kinds.every((kind) => kind === 'long')) return (cursor, count) => cursor.skipLongs(count * length)

@@ -119,6 +119,11 @@ export function parseParquetFooter(tail: Uint8Array, fileSize: number, location:
   }
 }
 
+/** Rows of the file before those of a row group. */
+export function rowsBefore({ rowGroups }: Pick<ParquetFooter, 'rowGroups'>, index: number): number {
+  return rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+}
+
 function parseKeyValues(footer: ThriftCursor): ReadonlyMap<string, string> {
   return new Map(footer.cursors(5, 'key_value_metadata').map((entry) => [entry.string(1) ?? '', entry.string(2) ?? '']))
 }

@@ -41,9 +41,23 @@ interface SelectionRequest {
 /** By row group, what is to be read of it; those that are read whole, for what their page indexes tell, are left out. */
 export async function selectRows(
   source: OpenParquetSource,
-  { rowGroups, columnIndexes, pruning }: SelectionRequest,
+  request: SelectionRequest,
   options: IoOptions,
 ): Promise<ReadonlyMap<number, RowSelection>> {
+  return (await select(source, request, options)).selections
+}
+
+interface Selected {
+  readonly selections: ReadonlyMap<number, RowSelection>
+  /** The pages of all chunks that were looked at. */
+  readonly pages: ReadonlyMap<ColumnChunk, ChunkPages>
+}
+
+async function select(
+  source: OpenParquetSource,
+  { rowGroups, columnIndexes, pruning }: SelectionRequest,
+  options: IoOptions,
+): Promise<Selected> {
   const candidates = rowGroups.flatMap((index) => candidateOf(source.footer, index, { columnIndexes, pruning }) ?? [])
   const chunksOf = (of: (candidate: Candidate) => readonly ColumnChunk[]): { chunk: ColumnChunk; rows: number }[] =>
     candidates.flatMap((each) => of(each).map((chunk) => ({ chunk, rows: each.rowGroup.rows })))
@@ -59,7 +73,7 @@ export async function selectRows(
     if (first !== undefined && first.end - first.start === rowGroup.rows) continue
     selections.set(index, { ranges, pages })
   }
-  return selections
+  return { selections, pages }
 }
 
 /** Pages of the columns that are read: all those of the row groups, and those that are left. */
@@ -79,13 +93,14 @@ export async function countPages(
     const { rows = 0, columns = [] } = source.footer.rowGroups[index] ?? {}
     return columnIndexes.flatMap((column) => columns[column] ?? []).map((chunk) => ({ index, chunk, rows }))
   })
-  const pages = await readOffsetIndexes(source, read, options)
-  const selected = pruning && (await selectRows(source, { rowGroups, columnIndexes, pruning }, options))
+  const selected = pruning && (await select(source, { rowGroups, columnIndexes, pruning }, options))
+  const others = read.filter(({ chunk }) => selected?.pages.has(chunk) !== true)
+  const pages = new Map([...(selected?.pages ?? []), ...(await readOffsetIndexes(source, others, options))])
   const count = { total: 0, planned: 0 }
   for (const { index, chunk } of read) {
     const located = pages.get(chunk)
     const all = located?.length ?? 1
-    const ranges = selected?.get(index)?.ranges
+    const ranges = selected?.selections.get(index)?.ranges
     count.total += all
     count.planned += ranges === undefined || located === undefined ? all : pagesWithin(located, ranges)
   }

@@ -10,7 +10,7 @@ import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 import { assembleColumns, wholeColumn } from './parquet-assembly.ts'
-import type { RowGroup } from './parquet-footer.ts'
+import { type RowGroup, rowsBefore } from './parquet-footer.ts'
 import { type FetchedRun, type PageRun, cutRows, pageRun } from './parquet-page-cut.ts'
 import { type PagePruning, type RowRange, type RowSelection, selectRows } from './parquet-page-selection.ts'
 import { checkCodec, checkPages } from './parquet-pages.ts'
@@ -121,10 +121,9 @@ function narrowRowGroup(
   const rowGroup = footer.rowGroups[index]
   if (rowGroup === undefined)
     throw new ValidationError(`${location} has ${footer.rowGroups.length} row groups, none of number ${index}`)
-  const position = footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
   const columns = columnIndexes.flatMap((column) => rowGroup.columns[column] ?? [])
   for (const chunk of columns) checkCodec(chunk, location)
-  return { index, position, rows: rowGroup.rows, columns }
+  return { index, position: rowsBefore(footer, index), rows: rowGroup.rows, columns }
 }
 
 /** Rows of a row group whose pages are there. */

@@ -4,19 +4,9 @@
  */
 import { onAbort } from '../base/abort.ts'
 import { checkRange, shorterThan } from './byte-range.ts'
-import type {
-  Answer,
-  ByteRange,
-  CasStore,
-  FileIO,
-  IoOptions,
-  ListOptions,
-  ListPage,
-  ReadAnswer,
-  StatAnswer,
-  StreamAnswer,
-} from './file-io.ts'
+import type { Answer, ByteRange, FileIO, IoOptions, ReadAnswer, StreamAnswer } from './file-io.ts'
 import { lastSegment } from './location.ts'
+import { PassingFileIO } from './passing.ts'
 
 /** Objects written through are kept up to this size: metadata, manifests and lists, which the next commit reads. */
 const WRITE_THROUGH_BYTES = 1024 * 1024
@@ -29,30 +19,23 @@ export function caching(inner: FileIO, options: { readonly sizeBytes: number }):
   return new CachingFileIO(inner, options.sizeBytes)
 }
 
-class CachingFileIO implements FileIO {
-  readonly kind: FileIO['kind']
-  readonly storeId: string
-  readonly cas: CasStore
-  readonly #inner: FileIO
+class CachingFileIO extends PassingFileIO {
   readonly #cache: ByteCache
   readonly #flights = new Map<string, Flight>()
 
   constructor(inner: FileIO, sizeBytes: number) {
-    this.kind = inner.kind
-    this.storeId = inner.storeId
-    this.cas = inner.cas
-    this.#inner = inner
+    super(inner)
     this.#cache = new ByteCache(sizeBytes)
   }
 
-  async read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
+  override async read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
     options.signal?.throwIfAborted()
-    if (lastSegment(location) === MUTABLE) return this.#inner.read(location, options)
-    const fetch = (signal: AbortSignal): Promise<ReadAnswer> => this.#inner.read(location, { signal })
+    if (lastSegment(location) === MUTABLE) return this.inner.read(location, options)
+    const fetch = (signal: AbortSignal): Promise<ReadAnswer> => this.inner.read(location, { signal })
     return this.#cache.get(location, location) ?? this.#shared(location, location, fetch, options.signal)
   }
 
-  async readRange(location: string, range: ByteRange, options: IoOptions = {}): Promise<ReadAnswer> {
+  override async readRange(location: string, range: ByteRange, options: IoOptions = {}): Promise<ReadAnswer> {
     options.signal?.throwIfAborted()
     checkRange(location, range)
     const end = range.offset + range.length
@@ -62,44 +45,36 @@ class CachingFileIO implements FileIO {
       return { bytes: whole.bytes.subarray(range.offset, end), storeTimeMs: whole.storeTimeMs }
     }
     const key = `${range.offset}-${end}`
-    const fetch = (signal: AbortSignal): Promise<ReadAnswer> => this.#inner.readRange(location, range, { signal })
+    const fetch = (signal: AbortSignal): Promise<ReadAnswer> => this.inner.readRange(location, range, { signal })
     return this.#cache.get(location, key) ?? this.#shared(location, key, fetch, options.signal)
   }
 
-  async write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer> {
+  override async write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer> {
     this.#forget(location)
-    const answer = await this.#inner.write(location, bytes, options)
+    const answer = await this.inner.write(location, bytes, options)
     if (bytes.length <= WRITE_THROUGH_BYTES && lastSegment(location) !== MUTABLE) {
       this.#cache.set(location, location, { bytes: bytes.slice(), storeTimeMs: answer.storeTimeMs })
     }
     return answer
   }
 
-  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer> {
+  override writeStream(
+    location: string,
+    chunks: AsyncIterable<Uint8Array>,
+    options?: IoOptions,
+  ): Promise<StreamAnswer> {
     this.#forget(location)
-    return this.#inner.writeStream(location, chunks, options)
+    return this.inner.writeStream(location, chunks, options)
   }
 
-  stat(location: string, options?: IoOptions): Promise<StatAnswer> {
-    return this.#inner.stat(location, options)
-  }
-
-  list(prefix: string, options?: ListOptions): AsyncIterable<ListPage> {
-    return this.#inner.list(prefix, options)
-  }
-
-  delete(locations: readonly string[], options?: IoOptions): Promise<Answer> {
+  override delete(locations: readonly string[], options?: IoOptions): Promise<Answer> {
     for (const location of locations) this.#forget(location)
-    return this.#inner.delete(locations, options)
+    return this.inner.delete(locations, options)
   }
 
-  storeTimeMs(options?: IoOptions): Promise<number> {
-    return this.#inner.storeTimeMs(options)
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#cache.clear()
-    await this.#inner.close()
+    await this.inner.close()
   }
 
   /** Neither kept bytes nor a read under way tell of the location any more. */

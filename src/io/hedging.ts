@@ -7,19 +7,9 @@
 import { onAbort } from '../base/abort.ts'
 import type { HedgeEvent, Reporter } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type {
-  Answer,
-  ByteRange,
-  CasStore,
-  FileIO,
-  IoOptions,
-  ListOptions,
-  ListPage,
-  ReadAnswer,
-  StatAnswer,
-  StreamAnswer,
-} from './file-io.ts'
+import type { ByteRange, FileIO, IoOptions, ReadAnswer } from './file-io.ts'
 import { LatencyWindow } from './latency-window.ts'
+import { PassingFileIO } from './passing.ts'
 
 /** Hedges that can be sent before any is earned. */
 const BURST = 10
@@ -49,11 +39,7 @@ interface Attempt {
   readonly controller: AbortController
 }
 
-class HedgingFileIO implements FileIO {
-  readonly kind: FileIO['kind']
-  readonly storeId: string
-  readonly cas: CasStore
-  readonly #inner: FileIO
+class HedgingFileIO extends PassingFileIO {
   readonly #runtime: Runtime
   readonly #reporter: Reporter | undefined
   /** By size class; the size of a whole object is not known before, so they have one of their own. */
@@ -61,50 +47,19 @@ class HedgingFileIO implements FileIO {
   #budget = BURST
 
   constructor(inner: FileIO, { runtime, reporter }: HedgingOptions) {
-    this.kind = inner.kind
-    this.storeId = inner.storeId
-    this.cas = inner.cas
-    this.#inner = inner
+    super(inner)
     this.#runtime = runtime
     this.#reporter = reporter
   }
 
-  read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
-    const send: Send = (signal) => this.#inner.read(location, { signal })
+  override read(location: string, options: IoOptions = {}): Promise<ReadAnswer> {
+    const send: Send = (signal) => this.inner.read(location, { signal })
     return this.#hedged(send, location, { sizeClass: 'whole', signal: options.signal })
   }
 
-  readRange(location: string, range: ByteRange, options: IoOptions = {}): Promise<ReadAnswer> {
-    const send: Send = (signal) => this.#inner.readRange(location, range, { signal })
+  override readRange(location: string, range: ByteRange, options: IoOptions = {}): Promise<ReadAnswer> {
+    const send: Send = (signal) => this.inner.readRange(location, range, { signal })
     return this.#hedged(send, location, { sizeClass: sizeClassOf(range.length), signal: options.signal })
-  }
-
-  write(location: string, bytes: Uint8Array, options?: IoOptions): Promise<Answer> {
-    return this.#inner.write(location, bytes, options)
-  }
-
-  writeStream(location: string, chunks: AsyncIterable<Uint8Array>, options?: IoOptions): Promise<StreamAnswer> {
-    return this.#inner.writeStream(location, chunks, options)
-  }
-
-  stat(location: string, options?: IoOptions): Promise<StatAnswer> {
-    return this.#inner.stat(location, options)
-  }
-
-  list(prefix: string, options?: ListOptions): AsyncIterable<ListPage> {
-    return this.#inner.list(prefix, options)
-  }
-
-  delete(locations: readonly string[], options?: IoOptions): Promise<Answer> {
-    return this.#inner.delete(locations, options)
-  }
-
-  storeTimeMs(options?: IoOptions): Promise<number> {
-    return this.#inner.storeTimeMs(options)
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
   }
 
   async #hedged(

@@ -17,10 +17,10 @@ import type { AvroCodec } from '../format/avro-codec.ts'
 import { avroIntMap } from '../format/avro-int-map.ts'
 import { avroRecord, optionalField } from '../format/avro-record.ts'
 import type { AvroField, AvroFields } from '../format/avro-record.ts'
+import { FILE_CONTENTS, FILE_FORMATS } from '../spec/data-file.ts'
 import type {
   DataFile,
   FieldSummary,
-  FileContent,
   FileFormat,
   ManifestContent,
   ManifestEntry,
@@ -33,9 +33,7 @@ import { blankDataFile, blankEntry, fillDataFile, fillEntry } from './entry-reco
 import { partitionCodec } from './partition-codec.ts'
 
 const STATUSES: readonly ManifestEntryStatus[] = ['existing', 'added', 'deleted']
-const CONTENTS: readonly FileContent[] = ['data', 'position-deletes', 'equality-deletes']
 const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
-const FORMATS: readonly FileFormat[] = ['parquet', 'avro', 'orc', 'puffin']
 
 const STATUS: AvroField<ManifestEntryStatus> = { id: 0, name: 'status', codec: avroChoice(STATUSES, 'status') }
 
@@ -106,7 +104,7 @@ function dataFileFields(spec: PartitionSpec, types: readonly PrimitiveType[]): A
     content: {
       id: 134,
       name: 'content',
-      codec: avroChoice(CONTENTS, 'content'),
+      codec: avroChoice(FILE_CONTENTS, 'content'),
       doc: 'Contents of the file: 0=data, 1=position deletes, 2=equality deletes',
       fallback: 'data',
       since: 2,
@@ -234,7 +232,7 @@ const formatOf: AvroCodec<FileFormat> = avroMapped(
   avroString,
   (text, cursor) => {
     const name = text.toLowerCase()
-    return FORMATS.find((format) => format === name) ?? cursor.fail(`file format "${text}" is not known`)
+    return FILE_FORMATS.find((format) => format === name) ?? cursor.fail(`file format "${text}" is not known`)
   },
   (format) => format.toUpperCase(),
 )

@@ -1,4 +1,5 @@
 /** Row groups that may hold rows of a filter, by the bloom filters of their columns: `=` and `in` can be ruled out. */
+import { mapConcurrent } from '../base/concurrency.ts'
 import type { BoundExpression, BoundReference } from '../expr/bound-expression.ts'
 import { mayHoldAny } from '../format/parquet-bloom-filter.ts'
 import type { OpenParquetSource } from '../format/parquet-source.ts'
@@ -7,6 +8,7 @@ import type { Value } from '../spec/value.ts'
 
 /** Each value may take a request: longer lists are hardly ever ruled out. */
 const MAX_VALUES = 64
+const ROW_GROUPS_IN_FLIGHT = 8
 
 type MayHold = (ref: BoundReference, values: readonly Value[]) => Promise<boolean>
 
@@ -17,15 +19,21 @@ export async function bloomMatches(
   filter: BoundExpression,
   options: IoOptions,
 ): Promise<number[]> {
-  const kept: number[] = []
-  for (const index of rowGroups) {
+  const hasFilters = rowGroups.some((index) =>
+    source.footer.rowGroups[index]?.columns.some(({ bloomFilterOffset }) => bloomFilterOffset !== undefined),
+  )
+  if (!hasFilters) return [...rowGroups]
+  const looksAt = async (index: number): Promise<{ index: number; isLeft: boolean }> => {
     const columns = source.footer.rowGroups[index]?.columns ?? []
     const mayHold: MayHold = async ({ fieldId, type }, values) => {
       const chunk = columns.find(({ leaf }) => leaf.fieldId === fieldId)
       return chunk === undefined || mayHoldAny(source, chunk, { type, values }, options)
     }
-    if (await mightMatch(filter, mayHold)) kept.push(index)
+    return { index, isLeft: await mightMatch(filter, mayHold) }
   }
+  const kept: number[] = []
+  const looked = mapConcurrent(rowGroups, ROW_GROUPS_IN_FLIGHT, looksAt, options.signal)
+  for await (const { index, isLeft } of looked) if (isLeft) kept.push(index)
   return kept
 }
 

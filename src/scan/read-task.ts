@@ -8,7 +8,7 @@ import { referencedFieldIds } from '../expr/bound-expression.ts'
 import { statsMightMatch } from '../expr/metrics-evaluator.ts'
 import { toArrowSchema } from '../format/arrow-schema.ts'
 import { selectColumns } from '../format/arrow-take.ts'
-import type { ParquetFooter } from '../format/parquet-footer.ts'
+import { type ParquetFooter, rowsBefore } from '../format/parquet-footer.ts'
 import { type PageCount, type PagePruning, countPages } from '../format/parquet-page-selection.ts'
 import { planProjection } from '../format/parquet-projection.ts'
 import { readParquet } from '../format/parquet-reader.ts'
@@ -219,7 +219,7 @@ async function* readStored(
   if (rowGroups.length === 0) return
   if (schema.fields.length === 0) {
     for (const index of rowGroups) {
-      const before = footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+      const before = rowsBefore(footer, index)
       yield* rowsWithoutColumns(before, before + (footer.rowGroups[index]?.rows ?? 0))
     }
     return

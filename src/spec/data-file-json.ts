@@ -4,13 +4,10 @@
  * are left out: they are for planning.
  */
 import type { JsonCursor, PrintableObject } from '../base/json.ts'
-import type { DataFile, FileContent, FileFormat } from './data-file.ts'
+import { type DataFile, FILE_CONTENTS, FILE_FORMATS } from './data-file.ts'
 import { decodeSingleValue, decodeUnscaled, encodeSingleValue } from './single-value.ts'
 import type { PrimitiveType } from './types.ts'
 import type { Value } from './value.ts'
-
-const CONTENTS: readonly FileContent[] = ['data', 'position-deletes', 'equality-deletes']
-const FORMATS: readonly FileFormat[] = ['parquet', 'avro', 'orc', 'puffin']
 
 /** `partitionTypes` are those of the fields of the file's partition spec. */
 export function printDataFile(file: DataFile, partitionTypes: readonly PrimitiveType[]): PrintableObject {
@@ -47,9 +44,9 @@ export function parseDataFile(
   const values = cursor.get('partition').array()
   if (values.length !== types.length) cursor.get('partition').fail(`${types.length} partition values`)
   return {
-    content: oneOf(cursor.get('content'), CONTENTS),
+    content: oneOf(cursor.get('content'), FILE_CONTENTS),
     filePath: cursor.get('file-path').string(),
-    fileFormat: oneOf(cursor.get('file-format'), FORMATS),
+    fileFormat: oneOf(cursor.get('file-format'), FILE_FORMATS),
     specId,
     partition: types.map((type, i) => {
       const value = values[i]

@@ -1,8 +1,11 @@
 /** Data files and the manifests that list them, as values (spec, "Manifests" and "Manifest Lists"). */
 import type { Value } from './value.ts'
 
-export type FileContent = 'data' | 'position-deletes' | 'equality-deletes'
-export type FileFormat = 'parquet' | 'avro' | 'orc' | 'puffin'
+/** In the order of their numbers in manifests. */
+export const FILE_CONTENTS = ['data', 'position-deletes', 'equality-deletes'] as const
+type FileContent = (typeof FILE_CONTENTS)[number]
+export const FILE_FORMATS = ['parquet', 'avro', 'orc', 'puffin'] as const
+export type FileFormat = (typeof FILE_FORMATS)[number]
 
 /** Values of a partition, one per field of its partition spec, in the spec's order. */
 export type PartitionData = readonly (Value | null)[]

@@ -4,6 +4,7 @@
  */
 import { mapConcurrent } from '../base/concurrency.ts'
 import { CommitFailedError, UnsupportedError, ValidationError, messageOf } from '../base/errors.ts'
+import { isUuid } from '../base/uuid.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { canonicalLocation, parentLocation, storeKindOf, toLocation } from '../io/location.ts'
 import { checkWritable } from '../manifest/manifest-writer.ts'
@@ -225,8 +226,6 @@ function sessionStart(files: readonly ExternalFile[], metadata: TableMetadata): 
     : own.reduce((least, { lastModifiedMs }) => Math.min(least, lastModifiedMs), Infinity)
 }
 
-const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\//
-
 /**
  * The tables of a warehouse lie side by side in folders named by their uuids. What lies in another's is deleted by its
  * purge, or by its orphan removal. Errors: ValidationError.
@@ -236,7 +235,8 @@ function checkNotOfAnother(files: readonly ExternalFile[], metadata: TableMetada
   const siblings = `${parentLocation(canonicalLocation(metadata.location))}/`
   const other = files.find((file) => {
     const path = canonicalLocation(file.location)
-    return !path.startsWith(own) && path.startsWith(siblings) && UUID_FOLDER.test(path.slice(siblings.length))
+    const [folder = '', ...below] = path.startsWith(siblings) ? path.slice(siblings.length).split('/') : []
+    return below.length > 0 && !path.startsWith(own) && isUuid(folder)
   })
   if (other === undefined) return
   throw new ValidationError(

@@ -1,4 +1,5 @@
 /** Orphan removal by the rules: the fence first, then what lies there, then what the pointer after the fence reaches. */
+import { isUuid } from '../../src/base/uuid.ts'
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import type { PointerBody } from '../../src/catalog/pointer.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
@@ -54,8 +55,6 @@ export interface Directories {
   readonly ignoresTrash: boolean
 }
 
-const UUID_FOLDER = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
-
 /**
  * Removes the folders of tables that no pointer names and that are old throughout: names are looked through first, trash
  * after, for a body leaves a name only once trash holds it.
@@ -72,7 +71,7 @@ export async function collectDirectories(
   for await (const { entries } of io.list(`${keys.warehouse}/`)) {
     for (const { location, lastModifiedMs } of entries) {
       const [folder = ''] = location.slice(keys.warehouse.length + 1).split('/')
-      if (!UUID_FOLDER.test(folder)) continue
+      if (!isUuid(folder)) continue
       folders.set(folder, [...(folders.get(folder) ?? []), location])
       if (lastModifiedMs >= horizonMs) kept.add(folder)
     }
