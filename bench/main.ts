@@ -18,6 +18,7 @@ import { runDeletedRows } from './deleted-rows.ts'
 import { runIngest } from './ingest.ts'
 import { runManyWriters } from './many-writers.ts'
 import { runPlanning } from './planning.ts'
+import { runPrefixLimits } from './prefix-limits.ts'
 import { runReads } from './reads.ts'
 import {
   printDeletedRows,
@@ -25,6 +26,7 @@ import {
   printIngest,
   printManyWriters,
   printPlanning,
+  printPrefixLimits,
   printReads,
   printSmallAppends,
 } from './report.ts'
@@ -46,6 +48,7 @@ const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
   W4: planning,
   W7: reads,
   W7D: deletedRows,
+  S1: prefixLimits,
 }
 
 const ROWS = 100
@@ -139,6 +142,12 @@ async function deletedRows(run: Run): Promise<object> {
   const result = await runDeletedRows({ place: placeOf(run, 'deletes'), files, rowsPerFile, rounds: ROUNDS })
   console.log(printDeletedRows(result))
   return { rounds: ROUNDS, files, rowsPerFile, ...result }
+}
+
+function prefixLimits(): Promise<object> {
+  const results = [16, 64, 256].flatMap(runPrefixLimits)
+  console.log(printPrefixLimits(results))
+  return Promise.resolve({ results })
 }
 
 function placeOf({ minio, bucket }: Run, name: string): Place {

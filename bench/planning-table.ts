@@ -6,6 +6,7 @@ import type { DataFile, ManifestFile } from '../src/spec/data-file.ts'
 import { defineSchema } from '../src/spec/define-schema.ts'
 import { newTableMetadata } from '../src/spec/new-table-metadata.ts'
 import type { PartitionSpec } from '../src/spec/partition-spec.ts'
+import type { TableProperties } from '../src/spec/properties.ts'
 import { encodeSingleValue } from '../src/spec/single-value.ts'
 import { UNSORTED } from '../src/spec/sort-order.ts'
 import { currentSchema, defaultSpec } from '../src/spec/table-metadata-access.ts'
@@ -79,7 +80,8 @@ export async function writePlanningTable(io: FileIO, location: string, files: nu
   return { io, metadata, files, keys, prunedKeys: ['list.avro', `m${(40 * MANIFESTS) / DAYS}.avro`], manifestBytes }
 }
 
-function emptyTable(location: string): TableMetadata {
+/** Of event rows, partitioned by day. */
+export function emptyTable(location: string, properties: TableProperties = {}): TableMetadata {
   const schema = defineSchema(EVENT_SCHEMA)
   const ts = schema.fields.find(({ name }) => name === 'ts')?.id ?? -1
   const partitionSpec: PartitionSpec = {
@@ -91,7 +93,7 @@ function emptyTable(location: string): TableMetadata {
     partitionSpec,
     sortOrder: UNSORTED,
     location,
-    properties: {},
+    properties,
     formatVersion: 2,
     tableUuid: 'f79c3e09-677c-4bbd-a479-3f349cb785e7',
     nowMs: 1000,

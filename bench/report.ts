@@ -5,6 +5,7 @@ import type { RequestFloor } from './floor.ts'
 import type { IngestResult } from './ingest.ts'
 import type { ManyWritersResult } from './many-writers.ts'
 import type { PlanningResult } from './planning.ts'
+import type { PrefixLimitsResult } from './prefix-limits.ts'
 import type { ReadMemory, ReadResult } from './reads.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
 import type { Spread } from './statistics.ts'
@@ -124,6 +125,18 @@ export function printDeletedRows(result: DeletedRowsResult): string {
     line('ratio', ratio, 3),
     line('ratio of CPU time', cpuRatio, 3),
   ])}`
+}
+
+export function printPrefixLimits(results: readonly PrefixLimitsResult[]): string {
+  const lines = results.map(({ layout, ranges, busiestShare, putsPerSecond, getsPerSecond }) => [
+    layout,
+    String(ranges),
+    `${(busiestShare * 100).toFixed(1)} %`,
+    Math.floor(putsPerSecond).toLocaleString('en'),
+    Math.floor(getsPerSecond).toLocaleString('en'),
+  ])
+  const headings = ['', 'ranges', 'in the busiest', 'PUT/s', 'GET/s']
+  return `S1: requests for data files before S3 throttles, by a model of its limits\n${printTable([headings, ...lines])}`
 }
 
 function printRequests(counts: VerbCounts): string {
