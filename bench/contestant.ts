@@ -1,4 +1,4 @@
-/** Who runs in a benchmark: firn, the bare requests that nobody can beat, and later other engines. */
+/** Who runs in a benchmark: firn, the bare requests that nobody can beat, and other engines. */
 import type { EventRow } from './event-rows.ts'
 
 /** A store, and a place in it that nobody has used before. */
@@ -18,6 +18,8 @@ export interface Contestant {
 }
 
 export interface Session {
+  /** Of those whose process makes its own rows, before the time is taken. */
+  prepare?(rows: readonly EventRow[]): Promise<void>
   /** One commit of these rows, durable when it resolves. */
   append(rows: readonly EventRow[]): Promise<void>
   /** CPU that the contestant's process has used so far, in milliseconds. */

@@ -9,7 +9,7 @@ import { bareCommits, measureCommitSizes } from './bare-commits.ts'
 import { type Place, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, type EventRow, eventRows } from './event-rows.ts'
 import { FIRN_TABLE, openWarehouse } from './firn.ts'
-import { PyIceberg, type Totals } from './peer.ts'
+import { type Peer, type Totals, peerEngines } from './peer.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 export interface Ingest {
@@ -28,8 +28,8 @@ export interface IngestResult {
   readonly krows: Spread
   /** Of the floor's rate in the same round. */
   readonly ofFloor: Spread
-  /** By PyIceberg's rate in the same round; undefined without peers. */
-  readonly byPeer: Spread | undefined
+  /** By the rate of the fastest other engine in the same round; undefined without peers. */
+  readonly byBestPeer: Spread | undefined
   readonly cpuMicrosPerRow: Spread
 }
 
@@ -71,14 +71,16 @@ export async function runIngest(input: Ingest): Promise<IngestResult[]> {
 
 async function measure(input: Ingest, workload: Workload): Promise<IngestResult[]> {
   const { rows, appends, arrow } = workload
-  const peer = input.peers ? await PyIceberg.open(input.place('pyiceberg')) : undefined
+  const engines = input.peers ? await peerEngines() : []
+  const peers = await Promise.all(engines.map((engine) => engine.open(input.place(engine.name))))
+  const [reader] = peers
   const lanes = [
     await bareLane(input.place('floor'), rows),
-    await firnLane('firn', input.place('firn'), workload, { atOnce: 1, peer }),
+    await firnLane('firn', input.place('firn'), workload, { atOnce: 1, reader }),
     ...(arrow
       ? []
-      : [await firnLane('firn, four at once', input.place('firn4'), workload, { atOnce: IN_FLIGHT, peer })]),
-    ...(peer === undefined ? [] : [peerLane(peer, input.place('reader'), workload)]),
+      : [await firnLane('firn, four at once', input.place('firn4'), workload, { atOnce: IN_FLIGHT, reader })]),
+    ...peers.map((peer) => peerLane(peer, input.place('reader'), workload)),
   ]
   const rounds: Took[][] = []
   // The first round warms up.
@@ -92,17 +94,20 @@ async function measure(input: Ingest, workload: Workload): Promise<IngestResult[
     if (round > 0) rounds.push(lanes.map((lane) => took.get(lane.name) ?? { ms: Number.NaN, cpuMs: Number.NaN }))
   }
   for (const lane of lanes) await lane.close((input.rounds + 1) * appends * rows)
-  peer?.close()
+  for (const peer of peers) peer.close()
   const count = appends * rows
   const rates = (lane: number): number[] => rounds.map((took) => count / (took[lane]?.ms ?? Number.NaN))
-  const by = (lane: number, other: number): Spread =>
-    spreadOf(rates(lane).map((rate, i) => rate / (rates(other)[i] ?? 0)))
+  const floorRates = rates(0)
+  const peerRates = lanes.flatMap((lane, i) => (peers.some(({ name }) => name === lane.name) ? [rates(i)] : []))
+  const bestPeerRates = floorRates.map((_, round) => Math.max(...peerRates.map((of) => of[round] ?? Number.NaN)))
+  const by = (lane: number, others: readonly number[]): Spread =>
+    spreadOf(rates(lane).map((rate, round) => rate / (others[round] ?? Number.NaN)))
   return lanes.map(({ name }, lane) => ({
     what: workload.what,
     name,
     krows: spreadOf(rates(lane)),
-    ofFloor: by(lane, 0),
-    byPeer: peer === undefined ? undefined : by(lane, lanes.length - 1),
+    ofFloor: by(lane, floorRates),
+    byBestPeer: peers.length > 0 ? by(lane, bestPeerRates) : undefined,
     cpuMicrosPerRow: spreadOf(rounds.map((took) => ((took[lane]?.cpuMs ?? 0) / count) * 1000)),
   }))
 }
@@ -123,7 +128,7 @@ async function firnLane(
   name: string,
   place: Place,
   { rows, arrow }: Workload,
-  { atOnce, peer }: { readonly atOnce: number; readonly peer: PyIceberg | undefined },
+  { atOnce, reader }: { readonly atOnce: number; readonly reader: Peer | undefined },
 ): Promise<Lane> {
   const catalog = await openWarehouse(place)
   const table = await catalog.createTable(FIRN_TABLE, { schema: EVENT_SCHEMA })
@@ -135,7 +140,7 @@ async function firnLane(
     },
     async close(count) {
       const location = await currentLocation(catalog)
-      const found = peer === undefined ? await totalsByFirn(place, location) : await peer.totals(location)
+      const found = await (reader?.totals(location) ?? totalsByFirn(place, location))
       checkTotals(name, found, count)
       await catalog.close()
     },
@@ -162,9 +167,9 @@ async function appendAll(table: Table, batches: readonly Batch[], atOnce: number
   await Promise.all(Array.from({ length: atOnce }, caller))
 }
 
-function peerLane(peer: PyIceberg, place: Place, { rows, arrow }: Workload): Lane {
+function peerLane(peer: Peer, place: Place, { rows, arrow }: Workload): Lane {
   return {
-    name: 'PyIceberg',
+    name: peer.name,
     async turn(first, appends) {
       let ms = 0
       let cpuMs = 0
@@ -177,7 +182,7 @@ function peerLane(peer: PyIceberg, place: Place, { rows, arrow }: Workload): Lan
       return { ms, cpuMs }
     },
     async close(count) {
-      checkTotals('PyIceberg', await totalsByFirn(place, await peer.location()), count)
+      checkTotals(peer.name, await totalsByFirn(place, await peer.location()), count)
     },
   }
 }

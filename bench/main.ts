@@ -17,6 +17,7 @@ import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
 import { runIngest } from './ingest.ts'
 import { runManyWriters } from './many-writers.ts'
+import { peerContestants } from './peer-contestant.ts'
 import { runPlanning } from './planning.ts'
 import { runPrefixLimits } from './prefix-limits.ts'
 import { runReads } from './reads.ts'
@@ -92,7 +93,8 @@ async function ingest(run: Run): Promise<object> {
 
 async function smallAppends(run: Run): Promise<object> {
   const commits = run.quick ? 60 : 300
-  const contestants = [bareCommits(await measureCommitSizes(commits, ROWS)), firn]
+  const bare = bareCommits(await measureCommitSizes(commits, ROWS))
+  const contestants = [bare, firn, ...(run.peers ? await peerContestants() : [])]
   const near = { contestants, rounds: ROUNDS, commits, rows: ROWS, place: (name: string) => placeOf(run, name) }
   // The first tables of a process are its slowest.
   await runSmallAppends({ ...near, rounds: 1, commits: 40 })

@@ -1,8 +1,16 @@
-/** PyIceberg as a contestant: a Python process that makes its own rows and takes its own times (peers/pyiceberg_peer.py). */
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+/**
+ * Other engines as contestants: processes that make their own rows and take their own times (peers/). A line of JSON asks,
+ * a line of JSON answers.
+ */
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { promisify } from 'node:util'
 import { pythonWithEngines } from '../test/support/python.ts'
 import type { Place } from './contestant.ts'
 
@@ -14,19 +22,50 @@ export interface Totals {
   readonly flags: string
 }
 
-export class PyIceberg {
-  readonly #python: ChildProcessByStdio<Writable, Readable, null>
+interface PeerTook {
+  readonly ms: number
+  readonly cpuMs: number
+}
+
+const PEERS = join(import.meta.dirname, 'peers')
+
+export interface PeerEngine {
+  readonly name: string
+  /** With an empty table in a place of its own. */
+  open(place: Place): Promise<Peer>
+}
+
+export const PYICEBERG: PeerEngine = {
+  name: 'PyIceberg',
+  async open(place) {
+    return Peer.open(
+      'PyIceberg',
+      [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'pyiceberg_peer.py')],
+      place,
+    )
+  },
+}
+
+/** All that this machine can run, PyIceberg first; what is left out is said on stderr. */
+export async function peerEngines(): Promise<PeerEngine[]> {
+  const binary = await icebergGoBinary()
+  if (binary === undefined) return [PYICEBERG]
+  return [PYICEBERG, { name: 'iceberg-go', open: (place) => Peer.open('iceberg-go', [binary], place) }]
+}
+
+export class Peer {
+  readonly name: string
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>
   readonly #answers: AsyncIterator<string>
 
-  private constructor(python: string) {
-    const script = join(import.meta.dirname, 'peers/pyiceberg_peer.py')
-    this.#python = spawn(python, ['-B', '-W', 'ignore', script], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#answers = createInterface({ input: this.#python.stdout })[Symbol.asyncIterator]()
+  private constructor(name: string, [command = '', ...args]: readonly string[]) {
+    this.name = name
+    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }
 
-  /** With an empty table. */
-  static async open(place: Place): Promise<PyIceberg> {
-    const peer = new PyIceberg(await pythonWithEngines())
+  static async open(name: string, command: readonly string[], place: Place): Promise<Peer> {
+    const peer = new Peer(name, command)
     const settings = {
       's3.endpoint': place.endpoint,
       's3.access-key-id': place.accessKeyId,
@@ -43,15 +82,15 @@ export class PyIceberg {
     await this.#ask('prepare', { first, count, arrow })
   }
 
-  async append(): Promise<{ readonly ms: number; readonly cpuMs: number }> {
-    return (await this.#ask('append', {})) as { ms: number; cpuMs: number }
+  async append(): Promise<PeerTook> {
+    return (await this.#ask('append', {})) as PeerTook
   }
 
   async location(): Promise<string> {
     return (await this.#ask('location', {})) as string
   }
 
-  /** What it finds in a table that another engine wrote. */
+  /** What it finds in a table that another engine wrote; PyIceberg only. */
   async totals(location: string): Promise<Totals> {
     return (await this.#ask('totals', { location })) as Totals
   }
@@ -60,22 +99,39 @@ export class PyIceberg {
   async read(
     location: string,
     { select, where }: { readonly select?: readonly string[] | undefined; readonly where?: string | undefined },
-  ): Promise<{ readonly ms: number; readonly cpuMs: number; readonly rows: number }> {
-    return (await this.#ask('read', { location, columns: select ?? ['*'], where: where ?? '' })) as {
-      ms: number
-      cpuMs: number
-      rows: number
-    }
+  ): Promise<PeerTook & { readonly rows: number }> {
+    const asked = { location, columns: select ?? ['*'], where: where ?? '' }
+    return (await this.#ask('read', asked)) as PeerTook & { rows: number }
   }
 
   close(): void {
-    this.#python.stdin.end()
+    this.#process.stdin.end()
   }
 
   async #ask(what: string, input: object): Promise<unknown> {
-    this.#python.stdin.write(`${JSON.stringify({ do: what, ...input })}\n`)
+    this.#process.stdin.write(`${JSON.stringify({ do: what, ...input })}\n`)
     const answer = await this.#answers.next()
-    if (answer.done === true) throw new Error(`PyIceberg ended while it was asked to ${what}: its error is above`)
+    if (answer.done === true) throw new Error(`${this.name} ended while it was asked to ${what}: its error is above`)
     return JSON.parse(answer.value)
   }
+}
+
+/** Built once and kept in the user's cache; undefined where there is no Go. */
+async function icebergGoBinary(): Promise<string | undefined> {
+  const folder = join(PEERS, 'iceberg-go')
+  const hash = createHash('sha256')
+  for (const file of ['main.go', 'go.mod', 'go.sum']) hash.update(await readFile(join(folder, file)))
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'firn')
+  const binary = join(cache, `iceberg-go-${hash.digest('hex').slice(0, 16)}`)
+  if (existsSync(binary)) return binary
+  const run = promisify(execFile)
+  try {
+    await run('go', ['version'])
+  } catch {
+    process.stderr.write('iceberg-go is left out: it needs Go as `go` on the PATH\n')
+    return undefined
+  }
+  process.stderr.write(`building iceberg-go in ${cache}: some minutes, once\n`)
+  await run('go', ['build', '-o', binary, '.'], { cwd: folder })
+  return binary
 }

@@ -66,7 +66,7 @@ function splitBusiest(keys: readonly string[], ranges: number): string[] {
   }
   return parts
     .map(([first = '']) => first)
-    .sort()
+    .toSorted()
     .slice(1)
 }
 

@@ -18,7 +18,7 @@ import { BareClient } from './bare-client.ts'
 import { type Place, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 import { FIRN_TABLE } from './firn.ts'
-import { PyIceberg } from './peer.ts'
+import { PYICEBERG } from './peer.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 export interface Reads {
@@ -150,7 +150,7 @@ async function measure(read: Case, { rounds, peers }: Reads): Promise<ReadResult
   const scan = (from: typeof io): TableScan =>
     new TableScan({ io: from, metadata, name: FIRN_TABLE, runtime: systemRuntime }, { select, where })
   const client = new BareClient({ ...place, prefix: '' })
-  const peer = peers ? await PyIceberg.open(place) : undefined
+  const peer = peers ? await PYICEBERG.open(place) : undefined
   const { rows } = await timed(() => countRows(scan(noting)))
   const noted = ranges.splice(0)
   const lanes: Record<'floor' | 'firn' | 'peer', Took[]> = { floor: [], firn: [], peer: [] }

@@ -16,15 +16,15 @@ export function printFloor(floors: readonly RequestFloor[]): string {
 }
 
 export function printIngest(title: string, results: readonly IngestResult[]): string {
-  const headings = ['', 'k rows/s', '(rounds)', '× floor', '× PyIceberg', '(rounds)', 'CPU µs/row']
+  const headings = ['', 'k rows/s', '(rounds)', '× floor', '× best peer', '(rounds)', 'CPU µs/row']
   const rounds = ({ min, max }: Spread, digits: number): string => `${min.toFixed(digits)}–${max.toFixed(digits)}`
-  const lines = results.map(({ what, name, krows, ofFloor, byPeer, cpuMicrosPerRow }) => [
+  const lines = results.map(({ what, name, krows, ofFloor, byBestPeer, cpuMicrosPerRow }) => [
     `${what}: ${name}`,
     krows.median.toFixed(0),
     rounds(krows, 0),
     ofFloor.median.toFixed(2),
-    byPeer?.median.toFixed(2) ?? '',
-    byPeer === undefined ? '' : rounds(byPeer, 2),
+    byBestPeer?.median.toFixed(2) ?? '',
+    byBestPeer === undefined ? '' : rounds(byBestPeer, 2),
     cpuMicrosPerRow.median.toFixed(2),
   ])
   return `${title}\n${printTable([headings, ...lines])}`

