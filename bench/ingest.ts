@@ -2,6 +2,9 @@
  * W1: how fast rows come into a table, each append committed: plain objects in batches of several sizes, one batch after
  * another and with four appends under way, and one large Arrow table. The floor sends the same bytes with nothing around.
  */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { RecordBatch, Table as ArrowTable } from 'apache-arrow'
 import { type Catalog, type Table, openTable } from '../src/index.ts'
 import { RowPacker } from '../src/write/rows-to-arrow.ts'
@@ -31,6 +34,14 @@ export interface IngestResult {
   /** By the rate of the fastest other engine in the same round; undefined without peers. */
   readonly byBestPeer: Spread | undefined
   readonly cpuMicrosPerRow: Spread
+}
+
+/** Of one append of many rows, in a process that does nothing else. */
+export interface AppendMemory {
+  readonly rows: number
+  readonly arrow: boolean
+  readonly seconds: number
+  readonly peakRssBytes: number
 }
 
 /** What is appended: a batch of objects, or Arrow data. */
@@ -66,6 +77,18 @@ export async function runIngest(input: Ingest): Promise<IngestResult[]> {
   }
   const what = `Arrow, ${input.arrowRows.toLocaleString('en')} at once`
   results.push(...(await measure(input, { what, rows: input.arrowRows, appends: 1, arrow: true })))
+  return results
+}
+
+/** One streamed append of objects, and one of Arrow batches. */
+export async function runAppendMemory(place: Ingest['place'], rows: number): Promise<AppendMemory[]> {
+  const results: AppendMemory[] = []
+  for (const arrow of [false, true]) {
+    const script = join(import.meta.dirname, 'append-memory.js')
+    const task = JSON.stringify({ ...place('memory'), rows, arrow })
+    const { stdout } = await promisify(execFile)(process.execPath, [script, task])
+    results.push(JSON.parse(stdout) as AppendMemory)
+  }
   return results
 }
 

@@ -15,13 +15,14 @@ import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
-import { runIngest } from './ingest.ts'
+import { runAppendMemory, runIngest } from './ingest.ts'
 import { runManyWriters } from './many-writers.ts'
 import { peerContestants } from './peer-contestant.ts'
 import { runPlanning } from './planning.ts'
 import { runPrefixLimits } from './prefix-limits.ts'
 import { runReads } from './reads.ts'
 import {
+  printAppendMemory,
   printDeletedRows,
   printFloor,
   printIngest,
@@ -88,7 +89,9 @@ async function ingest(run: Run): Promise<object> {
   const rounds = quick ? 2 : ROUNDS
   const results = await runIngest({ sizes, arrowRows: quick ? 250_000 : 1_000_000, rounds, peers, place })
   console.log(printIngest(`W1: rows into a table, each append committed (${rounds} rounds)`, results))
-  return { rounds, results }
+  const memory = await runAppendMemory(place, quick ? 1_000_000 : 10_000_000)
+  console.log(printAppendMemory(memory))
+  return { rounds, results, memory }
 }
 
 async function smallAppends(run: Run): Promise<object> {

@@ -2,7 +2,7 @@
 import type { DeletedRowsResult } from './deleted-rows.ts'
 import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
-import type { IngestResult } from './ingest.ts'
+import type { AppendMemory, IngestResult } from './ingest.ts'
 import type { ManyWritersResult } from './many-writers.ts'
 import type { PlanningResult } from './planning.ts'
 import type { PrefixLimitsResult } from './prefix-limits.ts'
@@ -77,6 +77,14 @@ export function printPlanning(title: string, results: readonly PlanningResult[])
     `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
   return `${title}\n${printTable([headings, ...lines])}`
+}
+
+export function printAppendMemory(results: readonly AppendMemory[]): string {
+  const lines = results.map(({ rows, arrow, seconds, peakRssBytes }) => {
+    const what = `${rows.toLocaleString('en')} rows as ${arrow ? 'Arrow batches' : 'objects'}`
+    return `  a streamed append of ${what}: ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB of memory at most, ${seconds.toFixed(0)} s`
+  })
+  return `${lines.join('\n')}\n`
 }
 
 export function printReads(title: string, results: readonly ReadResult[], memory: ReadMemory): string {

@@ -19,7 +19,7 @@ import { CREATED_BY, type ParquetEncoding, encodeParquet, encodeParquetAside } f
 import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
-const MAX_BUFFERED_BYTES = 64 * 2 ** 20
+const MAX_BUFFERED_BYTES = 32 * 2 ** 20
 /** Arrow data for each byte allowed: dictionaries of values that hardly repeat come on top of their indices. */
 const ARROW_SHARE = 0.6
 const DEFAULT_ROW_GROUP_BYTES = 128 * 2 ** 20
@@ -48,11 +48,15 @@ export interface ParquetWriteOptions extends Partial<Omit<ParquetEncoding, 'plai
    * `drain(0)` before the end. Undefined: none are.
    */
   readonly asideBytes?: number | undefined
+  /** Arrow data that may wait for a row group to fill, if that is less than the row group may hold. 32 MiB. */
+  readonly bufferBytes?: number | undefined
 }
 
 export interface EncodedParquet {
   /** The file, or what was not taken of it. */
   readonly bytes: Uint8Array
+  /** Of the whole file. */
+  readonly sizeBytes: number
   readonly footer: ParquetFooter
   /** NaNs of float and double columns outside lists and maps, by field id. */
   readonly nanValueCounts: ReadonlyMap<number, number>
@@ -66,6 +70,8 @@ export interface ParquetWriter {
   /** Size of the file if it were finished now: exact for encoded row groups, estimated for rows that wait. */
   readonly estimatedBytes: number
   readonly rows: number
+  /** Arrow data that waits, or is being encoded aside. */
+  readonly waitingBytes: number
   /** Resolves when at most so many row groups are being encoded aside. Rejects with what became of one. */
   drain(atMost?: number): Promise<void>
   /** What is encoded since it was last taken, for files that are sent as they are made: it is not held any longer. */
@@ -105,6 +111,7 @@ class RowGroupWriter implements ParquetWriter {
       pageVersion,
       rowGroupSizeBytes = DEFAULT_ROW_GROUP_BYTES,
       rowGroupRows = DEFAULT_ROW_GROUP_ROWS,
+      bufferBytes = MAX_BUFFERED_BYTES,
     } = options
     if (!(rowGroupSizeBytes >= 1 && rowGroupRows >= 1)) {
       throw new ValidationError(`a row group of ${rowGroupSizeBytes} bytes or ${rowGroupRows} rows holds nothing`)
@@ -114,7 +121,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#storedArrow = storedArrow
     this.#encoding = { codec, pageSizeBytes, dictionarySizeBytes, pageVersion }
     this.#asideBytes = options.asideBytes ?? Number.POSITIVE_INFINITY
-    this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, MAX_BUFFERED_BYTES)
+    this.#rowGroupBytes = Math.min(rowGroupSizeBytes * ARROW_SHARE, bufferBytes)
     this.#rowGroupRows = rowGroupRows
     this.#assembly = new ParquetAssembly({
       schema: parquet,
@@ -131,8 +138,11 @@ class RowGroupWriter implements ParquetWriter {
   get estimatedBytes(): number {
     const encoded = this.#assembly.sizeBytes
     const ratio = this.#encodedArrowBytes === 0 ? INITIAL_RATIO : encoded / this.#encodedArrowBytes
-    const pendingBytes = this.#pending.reduce((sum, { arrowBytes: bytes }) => sum + bytes, 0)
-    return encoded + Math.ceil((this.#waitingBytes + pendingBytes) * ratio)
+    return encoded + Math.ceil(this.waitingBytes * ratio)
+  }
+
+  get waitingBytes(): number {
+    return this.#pending.reduce((sum, { arrowBytes: bytes }) => sum + bytes, this.#waitingBytes)
   }
 
   write(batch: RecordBatch): void {
@@ -165,8 +175,9 @@ class RowGroupWriter implements ParquetWriter {
     if (this.#waitingRows > 0) this.#encode()
     if (this.#pending.length > 0) throw new ValidationError('row groups are still being encoded: await drain(0)')
     const bytes = this.#assembly.finish()
-    const footer = parseParquetFooter(bytes, this.#assembly.sizeBytes, 'the file just written')
-    return { bytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
+    const { sizeBytes } = this.#assembly
+    const footer = parseParquetFooter(bytes, sizeBytes, 'the file just written')
+    return { bytes, sizeBytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
   }
 
   /** Cuts the batch where row groups end. */

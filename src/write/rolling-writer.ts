@@ -1,7 +1,7 @@
 /**
- * The rows of one partition → data files of about the target size. Small pieces are gathered before they are encoded;
- * in sorted tables all rows of a file are gathered, sorted, then encoded. Driven by table-writer.ts, which names and
- * uploads what comes out.
+ * The rows of one partition → data files of about the target size, sent as they are encoded. Small pieces are gathered
+ * before they are encoded; in sorted tables all rows of a file are gathered, sorted, then encoded. Driven by
+ * table-writer.ts, which names the files and describes what comes out.
  */
 import type { RecordBatch } from 'apache-arrow'
 import { createParquetWriter } from '../format/parquet-writer.ts'
@@ -10,6 +10,7 @@ import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
 import { batchSizeBytes, concatBatches } from '../format/arrow-concat.ts'
 import { sortBatches } from './sorter.ts'
+import type { FileUpload } from './upload-queue.ts'
 import type { WriteSettings } from './write-settings.ts'
 
 export interface RollingWriterOptions {
@@ -18,6 +19,16 @@ export interface RollingWriterOptions {
   readonly settings: WriteSettings
   /** Arrow data that a sorted file may gather before it is closed early. */
   readonly maxGatheredBytes: number
+  /** Arrow data that may wait for a row group to fill. */
+  readonly bufferBytes: number
+  /** Called when a file begins to be sent. */
+  readonly openFile: () => Promise<FileUpload>
+}
+
+/** A file that was written; its upload may still be under way. */
+export interface WrittenFile {
+  readonly location: string
+  readonly encoded: EncodedParquet
 }
 
 /** Pieces are handed to the encoder when together they have this many rows or bytes. */
@@ -25,8 +36,6 @@ const ENCODE_ROWS = 16_384
 const ENCODE_BYTES = 8 * 2 ** 20
 /** Arrow data from which on the way to another thread and back pays. */
 const ASIDE_BYTES = 4 * 2 ** 20
-/** What the Parquet writer keeps as Arrow data at most: a row group that fills, and two that are being encoded. */
-const ENCODER_WAITING_BYTES = 3 * 64 * 2 ** 20
 
 export class RollingWriter {
   readonly #schema: Schema
@@ -34,10 +43,12 @@ export class RollingWriter {
   readonly #settings: WriteSettings
   readonly #parquetOptions: ParquetWriteOptions
   readonly #maxGatheredBytes: number
+  readonly #openFile: () => Promise<FileUpload>
   #gathered: RecordBatch[] = []
   #gatheredRows = 0
   #gatheredBytes = 0
   #parquet: ParquetWriter | undefined
+  #upload: FileUpload | undefined
   /** Arrow bytes given to the open file. */
   #openBytes = 0
   /** Bytes of a file per byte of Arrow data, as the last file had it. */
@@ -48,23 +59,24 @@ export class RollingWriter {
     this.#sortOrder = options.sortOrder
     this.#settings = options.settings
     this.#maxGatheredBytes = options.maxGatheredBytes
+    this.#openFile = options.openFile
     this.#parquetOptions = {
       schema: options.schema,
       ...options.settings.encoding,
       rowGroupSizeBytes: options.settings.rowGroupSizeBytes,
       sortedBy: sortedColumns(options.sortOrder),
       asideBytes: ASIDE_BYTES,
+      bufferBytes: options.bufferBytes,
     }
   }
 
-  /** Upper bound of the memory that the open file holds. */
-  get sizeBytes(): number {
-    const encoder = this.#parquet === undefined ? 0 : this.#parquet.estimatedBytes
-    return this.#gatheredBytes + Math.min(this.#openBytes, ENCODER_WAITING_BYTES) + encoder
+  /** Memory that the open file holds: rows that wait or are being encoded, and what is encoded but can't be sent yet. */
+  get heldBytes(): number {
+    return this.#gatheredBytes + (this.#parquet?.waitingBytes ?? 0) + (this.#upload?.heldBytes ?? 0)
   }
 
   /** Adds rows; returns the files that they filled. */
-  async write(batch: RecordBatch): Promise<EncodedParquet[]> {
+  async write(batch: RecordBatch): Promise<WrittenFile[]> {
     this.#gathered.push(batch)
     this.#gatheredRows += batch.numRows
     this.#gatheredBytes += batchSizeBytes(batch)
@@ -73,7 +85,7 @@ export class RollingWriter {
   }
 
   /** Closes the open file: the files made of all rows so far. */
-  async finish(): Promise<EncodedParquet[]> {
+  async finish(): Promise<WrittenFile[]> {
     const files = await this.#encodeGathered()
     const last = await this.#closeFile()
     return last === undefined ? files : [...files, last]
@@ -88,13 +100,13 @@ export class RollingWriter {
     return estimate >= this.#settings.targetFileSizeBytes || this.#gatheredBytes >= this.#maxGatheredBytes
   }
 
-  async #encodeGathered(): Promise<EncodedParquet[]> {
+  async #encodeGathered(): Promise<WrittenFile[]> {
     const [first, ...others] = this.#gathered
     if (first === undefined) return []
     this.#gathered = []
     this.#gatheredRows = 0
     this.#gatheredBytes = 0
-    const files: EncodedParquet[] = []
+    const files: WrittenFile[] = []
     const batches = this.#isSorted
       ? sortBatches([first, ...others], this.#schema, this.#sortOrder)
       : [concatBatches([first, ...others])]
@@ -105,23 +117,33 @@ export class RollingWriter {
     return files
   }
 
-  async #encode(batch: RecordBatch): Promise<EncodedParquet | undefined> {
+  async #encode(batch: RecordBatch): Promise<WrittenFile | undefined> {
     if (batch.numRows === 0) return undefined
     this.#parquet ??= createParquetWriter(this.#parquetOptions)
     this.#parquet.write(batch)
-    await this.#parquet.drain()
     this.#openBytes += batchSizeBytes(batch)
-    return this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes ? this.#closeFile() : undefined
+    await this.#parquet.drain()
+    if (this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes) return await this.#closeFile()
+    const encoded = this.#parquet.take()
+    if (encoded.length > 0) await (await this.#uploadOfFile()).add(encoded)
+    return undefined
   }
 
-  async #closeFile(): Promise<EncodedParquet | undefined> {
+  async #uploadOfFile(): Promise<FileUpload> {
+    return (this.#upload ??= await this.#openFile())
+  }
+
+  async #closeFile(): Promise<WrittenFile | undefined> {
     await this.#parquet?.drain(0)
-    const file = this.#parquet?.finish()
-    if (file === undefined) return undefined
-    this.#ratio = file.bytes.length / this.#openBytes
+    const encoded = this.#parquet?.finish()
+    if (encoded === undefined) return undefined
+    this.#ratio = encoded.sizeBytes / this.#openBytes
+    const upload = await this.#uploadOfFile()
     this.#parquet = undefined
+    this.#upload = undefined
     this.#openBytes = 0
-    return file
+    await upload.finish(encoded.bytes)
+    return { location: upload.location, encoded }
   }
 }
 

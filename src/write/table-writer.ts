@@ -1,13 +1,15 @@
 /**
  * Batches in the table's schema → data files in the store, not committed: the second half of every append. Rows go to
- * their partitions' files; a full file is uploaded at once, and its promise handed on, so that the commit awaits the
- * uploads together with its metadata (ARCHITECTURE.md, "Commit").
+ * their partitions' files, which are sent as they are encoded; the promises of the uploads are handed on, so that the
+ * commit awaits them together with its metadata (ARCHITECTURE.md, "Commit").
+
+ * Memory has one budget, and this class keeps it: half of it for rows that wait or are being encoded, half for files in
+ * flight. Whoever brings rows waits while either is full.
  */
 import type { RecordBatch } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { EncodedParquet } from '../format/parquet-writer.ts'
 import { parquetMetrics } from '../format/parquet-metrics.ts'
 import type { FileIO } from '../io/file-io.ts'
 import type { DataFile, PartitionData } from '../spec/data-file.ts'
@@ -22,7 +24,9 @@ import { dataFileName, locationProvider } from './location-provider.ts'
 import type { LocationProvider } from './location-provider.ts'
 import { Partitioner, rowsOf } from './partitioner.ts'
 import { RollingWriter } from './rolling-writer.ts'
+import type { WrittenFile } from './rolling-writer.ts'
 import { UploadQueue } from './upload-queue.ts'
+import type { FileUpload } from './upload-queue.ts'
 import { readWriteSettings } from './write-settings.ts'
 import type { WriteSettings } from './write-settings.ts'
 
@@ -34,7 +38,7 @@ export interface TableWriterOptions {
   readonly writeId: string
   readonly reporter?: Reporter | undefined
   readonly signal?: AbortSignal | undefined
-  /** Memory of the files that are open at once: beyond it the largest is closed early. 256 MiB. */
+  /** Memory for rows and files: where open files hold more than half of it, the largest is closed early. 256 MiB. */
   readonly memoryBytes?: number | undefined
 }
 
@@ -54,6 +58,9 @@ interface OpenPartition {
 }
 
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20
+/** Of the memory for rows, what waits in one file: it has three row groups at once, one that fills and two being encoded. */
+const BUFFER_SHARE = 1 / 4
+const LEAST_BUFFER_BYTES = 2 ** 20
 
 export class TableWriter {
   readonly #io: FileIO
@@ -61,7 +68,8 @@ export class TableWriter {
   readonly #signal: AbortSignal | undefined
   readonly #location: string
   readonly #writeId: string
-  readonly #memoryBytes: number
+  /** What open files may hold. */
+  readonly #openBytes: number
   readonly #schema: Schema
   readonly #spec: PartitionSpec
   readonly #sortOrder: SortOrder
@@ -72,6 +80,8 @@ export class TableWriter {
   readonly #uploads: UploadQueue
   readonly #open = new Map<number, OpenPartition>()
   readonly #dataFiles: DataFile[] = []
+  /** Of all files that began to be sent, finished or not. */
+  readonly #locations: string[] = []
   #sessionStartMs: number | undefined
   #rows = 0
   #state: 'open' | 'closed' | 'failed' = 'open'
@@ -84,7 +94,7 @@ export class TableWriter {
     this.#signal = options.signal
     this.#location = metadata.location
     this.#writeId = options.writeId
-    this.#memoryBytes = memoryBytes
+    this.#openBytes = memoryBytes / 2
     this.#schema = currentSchema(metadata)
     this.#spec = defaultSpec(metadata)
     this.#sortOrder = defaultSortOrder(metadata)
@@ -93,7 +103,7 @@ export class TableWriter {
     const { properties } = metadata
     this.#metricsMode = metricsModes({ schema: this.#schema, sortOrder: this.#sortOrder, properties })
     this.#partitioner = new Partitioner(this.#schema, this.#spec)
-    this.#uploads = new UploadQueue(options.io, options.signal)
+    this.#uploads = new UploadQueue(options.io, { signal: options.signal, maxBytes: memoryBytes / 2 })
   }
 
   /**
@@ -105,7 +115,7 @@ export class TableWriter {
     await this.#guard(async () => {
       for (const part of this.#partitioner.split(batch)) {
         const open = this.#open.get(part.index) ?? this.#openPartition(part.index, part.partition)
-        await this.#emit(open, await open.writer.write(rowsOf(batch, part)))
+        this.#record(open, await open.writer.write(rowsOf(batch, part)))
       }
       this.#rows += batch.numRows
       await this.#keepWithinMemory()
@@ -130,8 +140,8 @@ export class TableWriter {
   async abort(): Promise<void> {
     this.#state = 'failed'
     this.#open.clear()
-    await this.#uploads.settled()
-    const locations = this.#dataFiles.splice(0).map((file) => file.filePath)
+    await this.#uploads.abort()
+    const locations = this.#locations.splice(0)
     if (locations.length === 0) return
     try {
       await this.#io.delete(locations)
@@ -164,7 +174,9 @@ export class TableWriter {
       schema: this.#schema,
       sortOrder: this.#sortOrder,
       settings: this.#settings,
-      maxGatheredBytes: this.#memoryBytes,
+      maxGatheredBytes: 2 * this.#openBytes,
+      bufferBytes: Math.max(LEAST_BUFFER_BYTES, this.#openBytes * BUFFER_SHARE),
+      openFile: () => this.#openFile(partition),
     })
     const open = { index, partition, writer }
     this.#open.set(index, open)
@@ -174,29 +186,34 @@ export class TableWriter {
   /** A lone file may grow to its target size; beside others, files are closed early, largest first. */
   async #keepWithinMemory(): Promise<void> {
     let total = 0
-    for (const { writer } of this.#open.values()) total += writer.sizeBytes
-    while (total > this.#memoryBytes && this.#open.size > 1) {
+    for (const { writer } of this.#open.values()) total += writer.heldBytes
+    while (total > this.#openBytes && this.#open.size > 1) {
       const [first, ...others] = this.#open.values()
       if (first === undefined) return
-      const largest = others.reduce((a, b) => (b.writer.sizeBytes > a.writer.sizeBytes ? b : a), first)
-      total -= largest.writer.sizeBytes
+      const largest = others.reduce((a, b) => (b.writer.heldBytes > a.writer.heldBytes ? b : a), first)
+      total -= largest.writer.heldBytes
       await this.#finish(largest)
     }
   }
 
   async #finish(open: OpenPartition): Promise<void> {
     this.#open.delete(open.index)
-    await this.#emit(open, await open.writer.finish())
+    this.#record(open, await open.writer.finish())
   }
 
-  async #emit({ partition }: OpenPartition, files: readonly EncodedParquet[]): Promise<void> {
+  async #openFile(partition: PartitionData): Promise<FileUpload> {
+    this.#signal?.throwIfAborted()
+    this.#sessionStartMs ??= await this.#io.storeTimeMs({ signal: this.#signal })
+    const location = this.#locationOf(partition, dataFileName(this.#writeId, this.#locations.length + 1))
+    // Recorded first: an upload that fails may still have left the object.
+    this.#locations.push(location)
+    return this.#uploads.open(location)
+  }
+
+  #record({ partition }: OpenPartition, files: readonly WrittenFile[]): void {
     for (const file of files) {
-      this.#signal?.throwIfAborted()
-      this.#sessionStartMs ??= await this.#io.storeTimeMs({ signal: this.#signal })
       const dataFile = this.#describe(file, partition)
-      // Recorded first: an upload that fails may still have left the object.
       this.#dataFiles.push(dataFile)
-      await this.#uploads.start(dataFile.filePath, file.bytes)
       this.#reporter?.({
         type: 'file-written',
         location: dataFile.filePath,
@@ -206,15 +223,15 @@ export class TableWriter {
     }
   }
 
-  #describe({ bytes, footer, nanValueCounts, extents }: EncodedParquet, partition: PartitionData): DataFile {
-    const fileName = dataFileName(this.#writeId, this.#dataFiles.length + 1)
+  #describe({ location, encoded }: WrittenFile, partition: PartitionData): DataFile {
+    const { footer, nanValueCounts, extents } = encoded
     return {
       content: 'data',
-      filePath: this.#locationOf(partition, fileName),
+      filePath: location,
       fileFormat: 'parquet',
       specId: this.#spec.specId,
       partition,
-      fileSizeInBytes: bytes.length,
+      fileSizeInBytes: encoded.sizeBytes,
       sortOrderId: this.#sortOrder.orderId,
       ...parquetMetrics(footer, this.#schema, this.#metricsMode, nanValueCounts, extents),
     }

@@ -14,7 +14,6 @@ import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
 import type { InputRow } from '../../src/write/rows-to-arrow.ts'
 import { TableWriter } from '../../src/write/table-writer.ts'
 import type { TableWriterOptions } from '../../src/write/table-writer.ts'
-import { UploadQueue } from '../../src/write/upload-queue.ts'
 import { poolRows, poolSchema, readRows } from './columns.ts'
 import { tableMetadata } from './tables.ts'
 
@@ -260,25 +259,6 @@ describe('TableWriter', () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
     process.off('unhandledRejection', listener)
     expect(unhandled).toEqual([])
-  })
-
-  it('bounds the bytes in flight', async () => {
-    let inFlight = 0
-    let most = 0
-    const slow = storeWith({
-      async write(_, bytes) {
-        inFlight += bytes.length
-        most = Math.max(most, inFlight)
-        await new Promise((resolve) => setTimeout(resolve, 5))
-        inFlight -= bytes.length
-        return { storeTimeMs: 0 }
-      },
-    })
-    const queue = new UploadQueue(slow, undefined)
-    for (let i = 0; i < 8; i++) await queue.start(`memory://write/${i}`, new Uint8Array(100 * 2 ** 20))
-    await queue.settled()
-    expect(most).toBeLessThanOrEqual(256 * 2 ** 20)
-    expect(queue.all).toHaveLength(8)
   })
 
   it('refuses settings and columns that it cannot honour', () => {
