@@ -1,15 +1,17 @@
 /**
- * The benchmark driver: `npm run bench -- W1 W2 [--quick] [--peers]`. Starts a MinIO of its own, measures the floor of this machine,
+ * The benchmark driver: `npm run bench -- W1 W2 [--quick] [--peers]`, or `--chart` for the README's. Starts a MinIO of its own, measures the floor of this machine,
  * runs the workloads and prints tables; figures also go to bench/results as JSON lines. Only ratios of one run mean
  * anything: times of a shared machine don't travel.
  */
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createBucket } from '../test/support/bucket.ts'
 import { type MinioServer, startMinio } from '../test/support/minio.ts'
 import { bareCommits, measureCommitSizes } from './bare-commits.ts'
+import { chartGroups } from './chart-figures.ts'
+import { drawChart } from './chart.ts'
 import type { Place } from './contestant.ts'
 import { startDelayingProxy } from './delaying-proxy.ts'
 import { firn } from './firn.ts'
@@ -56,15 +58,24 @@ const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
 const ROWS = 100
 const ROUNDS = 5
 const ADDED_MS = 20
+/** This runs compiled, from build/bench. */
+const ROOT = join(import.meta.dirname, '../..')
+const RESULTS = join(ROOT, 'bench/results')
+const CHART = join(ROOT, 'docs/speed.svg')
 let places = 0
 
 await main()
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
+      chart: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   })
+  if (values.chart) return saveChart()
   const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS)
   if (!names.every((name) => Object.hasOwn(WORKLOADS, name))) {
     process.stderr.write(`workloads: ${Object.keys(WORKLOADS).join(', ')}\n`)
@@ -75,7 +86,8 @@ async function main(): Promise<void> {
     const run: Run = { minio, bucket: await createBucket(minio), ...values }
     const floor = await measureFloor(placeOf(run, 'floor'), run.quick ? 100 : 400)
     console.log(printFloor(floor))
-    for (const name of names) save(name, { quick: run.quick, floor, ...(await WORKLOADS[name]?.(run)) })
+    for (const name of names)
+      save(name, { quick: run.quick, peers: run.peers, floor, ...(await WORKLOADS[name]?.(run)) })
   } finally {
     await minio.stop()
   }
@@ -161,11 +173,17 @@ function placeOf({ minio, bucket }: Run, name: string): Place {
   return { endpoint, accessKeyId, secretAccessKey, bucket, prefix: `${places}-${name.replaceAll(' ', '-')}` }
 }
 
+/** Draws the chart of the README anew, from results that are there. */
+function saveChart(): void {
+  const title = 'Speed by that of the fastest other engine (dashed), two shared cores and MinIO on one machine'
+  writeFileSync(CHART, drawChart(title, chartGroups(RESULTS)))
+  console.log(`chart: ${CHART}`)
+}
+
 function save(name: string, figures: object): void {
-  const folder = join(import.meta.dirname, '../../bench/results')
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(RESULTS, { recursive: true })
   const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version }
-  const file = join(folder, `${name}.jsonl`)
+  const file = join(RESULTS, `${name}.jsonl`)
   appendFileSync(file, `${JSON.stringify({ workload: name, at: new Date().toISOString(), machine, ...figures })}\n`)
   console.log(`figures: ${file}\n`)
 }
