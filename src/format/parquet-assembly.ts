@@ -127,7 +127,7 @@ export class ParquetAssembly {
       rowGroup.offset,
     )
     const shift = this.#position - rowGroup.offset
-    this.#push(file.slice(rowGroup.offset, end))
+    this.#push(file.subarray(rowGroup.offset, end))
     const sorting = this.#options.sortingColumns?.map((column) =>
       structOf(i32Field(1, column.columnIndex), booleanField(2, column.descending), booleanField(3, column.nullsFirst)),
     )

@@ -96,7 +96,8 @@ export function parseParquetFooter(tail: Uint8Array, fileSize: number, location:
       context: { location },
     })
   }
-  const thrift = parseThrift(tail.subarray(tail.length - footerBytes, tail.length - FOOTER_TRAILER_BYTES), location)
+  // A copy: bounds are views into it, and would keep all of the file that was given.
+  const thrift = parseThrift(tail.slice(tail.length - footerBytes, tail.length - FOOTER_TRAILER_BYTES), location)
   const cursor = new ThriftCursor(thrift, location, 'footer')
   if (cursor.has(8)) throw new UnsupportedError(`${location}: the columns are encrypted`, { context: { location } })
   const schema = parseParquetSchema(cursor.cursors(2, 'schema'), cursor)

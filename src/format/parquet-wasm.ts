@@ -6,7 +6,7 @@
  */
 import { createRequire } from 'node:module'
 import type * as ParquetWasm from 'parquet-wasm'
-import { type RecordBatch, RecordBatchStreamWriter, type Schema, Table, tableFromIPC } from 'apache-arrow'
+import { AsyncByteQueue, type RecordBatch, RecordBatchStreamWriter, type Schema, tableFromIPC } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
 import { EncoderPool, type EncoderSettings, workerCount } from './parquet-workers.ts'
 
@@ -53,7 +53,7 @@ export function parseParquetCodec(text: string): ParquetCodec {
 
 /** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
 export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], encoding: ParquetEncoding): Uint8Array {
-  const ipc = arrowStream(schema, batches)
+  const ipc = Buffer.concat(arrowStream(schema, batches))
   return call((wasm) => {
     let builder = new wasm.WriterPropertiesBuilder()
     for (const [method, ...values] of encoderSettings(wasm, encoding)) {
@@ -90,8 +90,21 @@ function createPool(): EncoderPool | 'none' {
   }
 }
 
-function arrowStream(schema: Schema, batches: readonly RecordBatch[]): Uint8Array {
-  return RecordBatchStreamWriter.writeAll(new Table(schema, [...batches])).toUint8Array(true)
+/** Arrow's stream format in pieces, most of them the columns' own memory. */
+function arrowStream(schema: Schema, batches: readonly RecordBatch[]): readonly Uint8Array[] {
+  const pieces = new Pieces()
+  const writer = new RecordBatchStreamWriter().reset(pieces, schema)
+  for (const batch of batches) writer.write(batch)
+  writer.close()
+  return pieces.all
+}
+
+class Pieces extends AsyncByteQueue {
+  readonly all: Uint8Array[] = []
+
+  override write(piece: Uint8Array): void {
+    this.all.push(piece)
+  }
 }
 
 type Apply = (...values: readonly unknown[]) => ParquetWasm.WriterPropertiesBuilder

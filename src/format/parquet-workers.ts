@@ -7,17 +7,19 @@ import { Worker } from 'node:worker_threads'
 import { InvalidDataError, messageOf } from '../base/errors.ts'
 
 const MAX_WORKERS = 8
+/** Memory is taken in these steps, so that what comes back fits what is a little larger. */
+const BUFFER_STEP_BYTES = 4 * 2 ** 20
 
 /** Runs as CommonJS, from text: so it needs no file of its own beside the sources, compiled or not. */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
 const wasm = require(workerData)
-parentPort.on('message', ({ ipc, settings }) => {
+parentPort.on('message', ({ ipc, length, settings }) => {
   try {
     let builder = new wasm.WriterPropertiesBuilder()
     for (const [name, ...values] of settings) builder = builder[name](...values)
-    const bytes = wasm.writeParquet(wasm.Table.fromIPCStream(ipc), builder.build())
-    parentPort.postMessage({ bytes }, [bytes.buffer])
+    const bytes = wasm.writeParquet(wasm.Table.fromIPCStream(new Uint8Array(ipc, 0, length)), builder.build())
+    parentPort.postMessage({ bytes, ipc }, [bytes.buffer, ipc])
   } catch (error) {
     parentPort.postMessage({ failure: String(error?.message ?? error) })
   }
@@ -27,20 +29,22 @@ parentPort.on('message', ({ ipc, settings }) => {
 export type EncoderSettings = readonly (readonly (string | number | boolean)[])[]
 
 interface Task {
-  /** Arrow's stream format; its memory moves to the worker. */
-  readonly ipc: Uint8Array
+  /** Arrow's stream format, in pieces. */
+  readonly ipc: readonly Uint8Array[]
   readonly settings: EncoderSettings
   readonly resolve: (bytes: Uint8Array) => void
   readonly reject: (error: unknown) => void
 }
 
-type Answer = { readonly bytes: Uint8Array } | { readonly failure: string }
+type Answer = { readonly bytes: Uint8Array; readonly ipc: ArrayBuffer } | { readonly failure: string }
 
 export class EncoderPool {
   readonly #modulePath: string
   readonly #size: number
   readonly #idle: Worker[] = []
   readonly #queue: Task[] = []
+  /** Memory that came back from workers: they would leave it to a garbage collector that is slow to see it. */
+  readonly #spare: ArrayBuffer[] = []
   #started = 0
 
   /** `modulePath` is where parquet-wasm lies. Throws where no thread may be started. */
@@ -50,12 +54,10 @@ export class EncoderPool {
     this.#idle.push(this.#start())
   }
 
-  /** Errors: InvalidDataError, as inline encoding has it. */
-  encode(ipc: Uint8Array, settings: EncoderSettings): Promise<Uint8Array> {
-    // A view would take the memory around it along.
-    const own = ipc.byteLength === ipc.buffer.byteLength ? ipc : ipc.slice()
+  /** `ipc` must not change until it is encoded. Errors: InvalidDataError, as inline encoding has it. */
+  encode(ipc: readonly Uint8Array[], settings: EncoderSettings): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ipc: own, settings, resolve, reject })
+      this.#queue.push({ ipc, settings, resolve, reject })
       this.#dispatch()
     })
   }
@@ -83,6 +85,7 @@ export class EncoderPool {
       }
       end()
       this.#idle.push(worker)
+      this.#spare.push(answer.ipc)
       resolve(answer.bytes)
       this.#dispatch()
     }
@@ -107,7 +110,22 @@ export class EncoderPool {
     }
     worker.on('message', onAnswer).on('error', fail).on('exit', onExit)
     worker.ref()
-    worker.postMessage({ ipc, settings }, [ipc.buffer as ArrayBuffer])
+    const message = this.#joined(ipc)
+    worker.postMessage({ ...message, settings }, [message.ipc])
+  }
+
+  #joined(pieces: readonly Uint8Array[]): { readonly ipc: ArrayBuffer; readonly length: number } {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const spare = this.#spare.pop()
+    const fits = spare !== undefined && spare.byteLength >= length
+    const ipc = fits ? spare : new ArrayBuffer(Math.ceil(length / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES)
+    const bytes = new Uint8Array(ipc)
+    let at = 0
+    for (const piece of pieces) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return { ipc, length }
   }
 }
 

@@ -19,7 +19,7 @@ import { CREATED_BY, type ParquetEncoding, encodeParquet, encodeParquetAside } f
 import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
-const MAX_BUFFERED_BYTES = 32 * 2 ** 20
+const MAX_BUFFERED_BYTES = 24 * 2 ** 20
 /** Arrow data for each byte allowed: dictionaries of values that hardly repeat come on top of their indices. */
 const ARROW_SHARE = 0.6
 const DEFAULT_ROW_GROUP_BYTES = 128 * 2 ** 20
@@ -48,7 +48,7 @@ export interface ParquetWriteOptions extends Partial<Omit<ParquetEncoding, 'plai
    * `drain(0)` before the end. Undefined: none are.
    */
   readonly asideBytes?: number | undefined
-  /** Arrow data that may wait for a row group to fill, if that is less than the row group may hold. 32 MiB. */
+  /** Arrow data that may wait for a row group to fill, if that is less than the row group may hold. 24 MiB. */
   readonly bufferBytes?: number | undefined
 }
 

@@ -44,7 +44,9 @@ interface Part {
 }
 
 const MAX_PARTS = 10_000
-const PART_CONCURRENCY = 4
+/** Of bytes that are there already, and of those that are still being made: these take memory for each part. */
+const PARTS_IN_FLIGHT = 4
+const STREAMED_PARTS_IN_FLIGHT = 2
 
 export async function writeInParts(
   s3: S3Connection,
@@ -78,6 +80,7 @@ async function uploadParts(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<Part[]> {
   const parts: Part[] = []
+  const limit = Symbol.asyncIterator in pieces ? STREAMED_PARTS_IN_FLIGHT : PARTS_IN_FLIGHT
   let count = 0
   const put = async (Body: Uint8Array): Promise<Part> => {
     const PartNumber = ++count
@@ -91,7 +94,7 @@ async function uploadParts(
     )
     return { PartNumber, ETag: output.ETag, sizeBytes }
   }
-  for await (const part of mapConcurrent(pieces, PART_CONCURRENCY, put, signal)) parts.push(part)
+  for await (const part of mapConcurrent(pieces, limit, put, signal)) parts.push(part)
   return parts
 }
 

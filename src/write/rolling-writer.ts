@@ -34,6 +34,8 @@ export interface WrittenFile {
 /** Pieces are handed to the encoder when together they have this many rows or bytes. */
 const ENCODE_ROWS = 16_384
 const ENCODE_BYTES = 8 * 2 ** 20
+/** A piece of this many rows is worth encoding as it is. */
+const LARGE_ROWS = 4096
 /** Arrow data from which on the way to another thread and back pays. */
 const ASIDE_BYTES = 4 * 2 ** 20
 
@@ -77,6 +79,10 @@ export class RollingWriter {
 
   /** Adds rows; returns the files that they filled. */
   async write(batch: RecordBatch): Promise<WrittenFile[]> {
+    if (batch.numRows >= LARGE_ROWS && this.#gathered.length === 0 && !this.#isSorted) {
+      const file = await this.#encode(batch)
+      return file === undefined ? [] : [file]
+    }
     this.#gathered.push(batch)
     this.#gatheredRows += batch.numRows
     this.#gatheredBytes += batchSizeBytes(batch)

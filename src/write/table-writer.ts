@@ -59,7 +59,7 @@ interface OpenPartition {
 
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20
 /** Of the memory for rows, what waits in one file: it has three row groups at once, one that fills and two being encoded. */
-const BUFFER_SHARE = 1 / 4
+const BUFFER_SHARE = 3 / 16
 const LEAST_BUFFER_BYTES = 2 ** 20
 
 export class TableWriter {

@@ -47,7 +47,19 @@ function withChunk(change: (chunk: ThriftStruct, metadata: ThriftStruct) => Thri
 
 const parse = (bytes: Uint8Array): unknown => parseParquetFooter(bytes, bytes.length, 's3://lake/f.parquet')
 
+/** The memory that bytes anywhere in a value point into. */
+function memoryBehind(value: unknown): ArrayBufferLike[] {
+  if (value instanceof Uint8Array) return [value.buffer]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(memoryBehind) : []
+}
+
 describe('parseParquetFooter', () => {
+  it('keeps nothing of the file alive but its footer', () => {
+    const memory = memoryBehind(parseParquetFooter(file, file.length, 'f').thrift)
+    expect(memory.length).toBeGreaterThan(0)
+    for (const { byteLength } of memory) expect(byteLength).toBeLessThan(file.length)
+  })
+
   it('gives schema, row groups and chunks', () => {
     const footer = parseParquetFooter(file, file.length, 'f')
     expect(footer.rows).toBe(4)

@@ -33,9 +33,9 @@ describe('encoding in threads', () => {
     const pool = new EncoderPool(modulePath, 1)
     const settings = [['setCompression', 0]]
     const results = await Promise.allSettled([
-      pool.encode(Uint8Array.of(1, 2, 3), settings),
-      pool.encode(stream(), [['noSuchMethod']]),
-      pool.encode(stream(), settings),
+      pool.encode([Uint8Array.of(1, 2, 3)], settings),
+      pool.encode([stream()], [['noSuchMethod']]),
+      pool.encode([stream()], settings),
     ])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
     const [first] = results
@@ -47,7 +47,7 @@ describe('encoding in threads', () => {
     const bytes = stream()
     const around = new Uint8Array(bytes.length + 8)
     around.set(bytes, 8)
-    await pool.encode(around.subarray(8), [])
+    await pool.encode([around.subarray(8)], [])
     expect(around).toHaveLength(bytes.length + 8)
   })
 
@@ -71,7 +71,7 @@ describe('encoding in threads', () => {
         const { EncoderPool } = await import(${JSON.stringify(compiled.path('format/parquet-workers.ts'))})
         const pool = new EncoderPool(${JSON.stringify(modulePath)}, 2)
         const ipc = Uint8Array.from(Buffer.from(${JSON.stringify(Buffer.from(stream()).toString('base64'))}, 'base64'))
-        console.log((await pool.encode(ipc, [])).length > 100)`
+        console.log((await pool.encode([ipc], [])).length > 100)`
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
       expect(stdout.trim()).toBe('true')
     } finally {
