@@ -1,5 +1,6 @@
 /** firn as a contestant: the library from its public door, with default settings. */
 import { type Catalog, openCatalog } from '../src/index.ts'
+import type { FileIOOptions } from '../src/io/open-file-io.ts'
 import { type Contestant, ownCpuMs, type Place } from './contestant.ts'
 import { EVENT_SCHEMA } from './event-rows.ts'
 
@@ -25,6 +26,11 @@ export const firn: Contestant = {
   },
 }
 
-export function openWarehouse({ endpoint, accessKeyId, secretAccessKey, bucket, prefix }: Place): Promise<Catalog> {
-  return openCatalog(`s3://${bucket}/${prefix}`, { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } })
+export function openWarehouse(place: Place): Promise<Catalog> {
+  return openCatalog(`s3://${place.bucket}/${place.prefix}`, storeOptions(place))
+}
+
+/** How the library reaches the store of a place. */
+export function storeOptions({ endpoint, accessKeyId, secretAccessKey }: Place): FileIOOptions {
+  return { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } }
 }

@@ -11,7 +11,7 @@ import { RowPacker } from '../src/write/rows-to-arrow.ts'
 import { bareCommits, measureCommitSizes } from './bare-commits.ts'
 import { type Place, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, type EventRow, eventRows } from './event-rows.ts'
-import { FIRN_TABLE, openWarehouse } from './firn.ts'
+import { FIRN_TABLE, openWarehouse, storeOptions } from './firn.ts'
 import { type Peer, type Totals, peerEngines } from './peer.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
@@ -221,8 +221,8 @@ async function currentLocation(catalog: Catalog): Promise<string> {
   return (await catalog.loadTable(FIRN_TABLE)).metadataLocation
 }
 
-async function totalsByFirn({ endpoint, accessKeyId, secretAccessKey }: Place, location: string): Promise<Totals> {
-  const table = await openTable(location, { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } })
+async function totalsByFirn(place: Place, location: string): Promise<Totals> {
+  const table = await openTable(location, storeOptions(place))
   let rows = 0
   let idSum = 0n
   let flags = 0

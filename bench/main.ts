@@ -18,6 +18,7 @@ import { firn } from './firn.ts'
 import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
 import { runAppendMemory, runIngest } from './ingest.ts'
+import { runManyPeers } from './many-peers.ts'
 import { runManyWriters } from './many-writers.ts'
 import { peerContestants } from './peer-contestant.ts'
 import { runPlanning } from './planning.ts'
@@ -127,13 +128,20 @@ async function smallAppends(run: Run): Promise<object> {
 }
 
 async function manyWriters(run: Run): Promise<object> {
-  const [writers, callers, callerAppends] = run.quick ? [[2, 8], 50, 4] : [[2, 8, 16, 32], 100, 10]
-  const appends = 20
-  const sizes = await measureCommitSizes(60, ROWS)
+  const { quick, peers } = run
   const place = (name: string): Place => placeOf(run, name)
-  const measured = await runManyWriters({ writers, appends, rows: ROWS, callers, callerAppends, sizes, place })
-  console.log(printManyWriters(`W3: many writers of one table, ${ROWS} rows an append`, measured))
-  return { writers, appends, callers, callerAppends, ...measured }
+  const numbers = quick
+    ? { writers: [2, 8], callers: 50, callerAppends: 4, appends: 20 }
+    : { writers: [2, 8, 16, 32], callers: 100, callerAppends: 10, appends: 20 }
+  const common = { rows: ROWS, place }
+  const own = await runManyWriters({ ...numbers, ...common, sizes: await measureCommitSizes(60, ROWS) })
+  const { floorPerSecond } = own
+  // Others need minutes where firn needs seconds.
+  const peerNumbers = { writers: quick ? [2] : [2, 8, 16], appends: 5 }
+  const others = peers ? await runManyPeers({ ...peerNumbers, ...common, floorPerSecond }) : []
+  const results = [...own.results, ...others]
+  console.log(printManyWriters(`W3: many writers of one table, ${ROWS} rows an append`, { floorPerSecond, results }))
+  return { ...numbers, floorPerSecond, results }
 }
 
 async function planning(run: Run): Promise<object> {

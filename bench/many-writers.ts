@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { bareCommits } from './bare-commits.ts'
 import type { Place } from './contestant.ts'
-import { openCatalog } from '../src/index.ts'
+import { type ReadableTable, openCatalog } from '../src/index.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 import { FIRN_TABLE, openWarehouse } from './firn.ts'
 import { percentile } from './statistics.ts'
@@ -134,14 +134,18 @@ async function share(input: ManyWriters, floorPerSecond: number): Promise<ManyWr
 /** All rows are there, each once, for a reader who knows nothing of the writers. */
 async function checkRows(at: Place, want: number): Promise<{ snapshots: number }> {
   const reader = await openWarehouse(at)
-  const table = await reader.loadTable(FIRN_TABLE)
+  const found = await checkTable(await reader.loadTable(FIRN_TABLE), want)
+  await reader.close()
+  return found
+}
+
+export async function checkTable(table: ReadableTable, want: number): Promise<{ snapshots: number }> {
   const ids = new Set<unknown>()
   let rows = 0
   for await (const batch of table.scan({ select: ['id'] })) {
     rows += batch.numRows
     for (const id of batch.getChildAt(0) ?? []) ids.add(id)
   }
-  await reader.close()
   if (rows !== want || ids.size !== want) throw new Error(`${rows} rows, ${ids.size} different: ${want} were appended`)
   return { snapshots: table.snapshots.length }
 }

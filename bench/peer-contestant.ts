@@ -1,6 +1,7 @@
 /** Other engines in the benchmark of small appends. */
 import { openTable } from '../src/index.ts'
 import type { Contestant } from './contestant.ts'
+import { storeOptions } from './firn.ts'
 import { type PeerEngine, peerEngines } from './peer.ts'
 
 export async function peerContestants(): Promise<Contestant[]> {
@@ -21,9 +22,7 @@ function peerContestant(engine: PeerEngine): Contestant {
         },
         cpuMs: () => usedMs,
         async countRows() {
-          const { endpoint, accessKeyId, secretAccessKey } = place
-          const credentials = { accessKeyId, secretAccessKey }
-          const table = await openTable(await peer.location(), { s3: { endpoint, credentials } })
+          const table = await openTable(await peer.location(), storeOptions(place))
           let rows = 0n
           for await (const batch of table.scan()) rows += BigInt(batch.numRows)
           return rows

@@ -31,18 +31,15 @@ const PEERS = join(import.meta.dirname, 'peers')
 
 export interface PeerEngine {
   readonly name: string
-  /** With an empty table in a place of its own. */
-  open(place: Place): Promise<Peer>
+  /** With an empty table in a place of its own; or of several processes that share the file of a catalog, the first alone. */
+  open(place: Place, catalog?: string): Promise<Peer>
 }
 
 export const PYICEBERG: PeerEngine = {
   name: 'PyIceberg',
-  async open(place) {
-    return Peer.open(
-      'PyIceberg',
-      [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'pyiceberg_peer.py')],
-      place,
-    )
+  async open(place, catalog) {
+    const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'pyiceberg_peer.py')]
+    return Peer.open('PyIceberg', command, { place, catalog })
   },
 }
 
@@ -50,7 +47,10 @@ export const PYICEBERG: PeerEngine = {
 export async function peerEngines(): Promise<PeerEngine[]> {
   const binary = await icebergGoBinary()
   if (binary === undefined) return [PYICEBERG]
-  return [PYICEBERG, { name: 'iceberg-go', open: (place) => Peer.open('iceberg-go', [binary], place) }]
+  return [
+    PYICEBERG,
+    { name: 'iceberg-go', open: (place, catalog) => Peer.open('iceberg-go', [binary], { place, catalog }) },
+  ]
 }
 
 export class Peer {
@@ -64,7 +64,11 @@ export class Peer {
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }
 
-  static async open(name: string, command: readonly string[], place: Place): Promise<Peer> {
+  static async open(
+    name: string,
+    command: readonly string[],
+    { place, catalog }: { readonly place: Place; readonly catalog: string | undefined },
+  ): Promise<Peer> {
     const peer = new Peer(name, command)
     const settings = {
       's3.endpoint': place.endpoint,
@@ -73,7 +77,7 @@ export class Peer {
       's3.region': 'us-east-1',
       'py-io-impl': 'pyiceberg.io.pyarrow.PyArrowFileIO',
     }
-    await peer.#ask('open', { settings, warehouse: `s3://${place.bucket}/${place.prefix}` })
+    await peer.#ask('open', { settings, warehouse: `s3://${place.bucket}/${place.prefix}`, catalog })
     return peer
   }
 
@@ -82,8 +86,9 @@ export class Peer {
     await this.#ask('prepare', { first, count, arrow })
   }
 
-  async append(): Promise<PeerTook> {
-    return (await this.#ask('append', {})) as PeerTook
+  /** Attempts count those beyond the engine's own retries. */
+  async append(): Promise<PeerTook & { readonly attempts: number }> {
+    return (await this.#ask('append', {})) as PeerTook & { attempts: number }
   }
 
   async location(): Promise<string> {

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.schema import Schema
 from pyiceberg.table import StaticTable
 from pyiceberg.types import BooleanType, DoubleType, LongType, NestedField, StringType, TimestamptzType
@@ -48,23 +49,35 @@ def event_rows(first, count):
 
 
 class Peer:
-    def open(self, settings, warehouse):
+    def open(self, settings, warehouse, catalog=None):
+        """Of several processes that share a catalog's file the first makes the table, alone."""
         self.settings = settings
-        self.catalog = SqlCatalog("bench", uri="sqlite:///:memory:", warehouse=warehouse, **settings)
+        uri = "sqlite:///:memory:" if catalog is None else f"sqlite:///{catalog}?timeout=60"
+        self.catalog = SqlCatalog("bench", uri=uri, warehouse=warehouse, **settings)
         self.catalog.create_namespace_if_not_exists("bench")
-        self.table = self.catalog.create_table("bench.events", ICEBERG)
+        self.table = self.catalog.create_table_if_not_exists("bench.events", ICEBERG)
 
     def prepare(self, first, count, arrow):
         rows = event_rows(first, count)
         self.rows = pa.Table.from_pylist(rows, ARROW) if arrow else rows
 
     def append(self):
+        """As often as it takes: a conflict that its own retries did not get over is tried again."""
         start, cpu = time.perf_counter(), time.process_time()
         data = self.rows if isinstance(self.rows, pa.Table) else pa.Table.from_pylist(self.rows, ARROW)
-        self.table.append(data)
-        return {"ms": (time.perf_counter() - start) * 1000, "cpuMs": (time.process_time() - cpu) * 1000}
+        attempts = 1
+        while True:
+            try:
+                self.table.append(data)
+                break
+            except CommitFailedException:
+                attempts += 1
+                self.table.refresh()
+        took = {"ms": (time.perf_counter() - start) * 1000, "cpuMs": (time.process_time() - cpu) * 1000}
+        return {**took, "attempts": attempts}
 
     def location(self):
+        self.table.refresh()
         return self.table.metadata_location
 
     def totals(self, location):

@@ -5,8 +5,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -41,6 +43,7 @@ type request struct {
 	Do        string             `json:"do"`
 	Settings  iceberg.Properties `json:"settings"`
 	Warehouse string             `json:"warehouse"`
+	Catalog   string             `json:"catalog"`
 	First     int64              `json:"first"`
 	Count     int64              `json:"count"`
 	Arrow     bool               `json:"arrow"`
@@ -50,9 +53,10 @@ type request struct {
 }
 
 type took struct {
-	Ms    float64 `json:"ms"`
-	CPUMs float64 `json:"cpuMs"`
-	Rows  int64   `json:"rows"`
+	Ms       float64 `json:"ms"`
+	CPUMs    float64 `json:"cpuMs"`
+	Rows     int64   `json:"rows"`
+	Attempts int     `json:"attempts"`
 }
 
 var kinds = []string{"view", "click", "scroll", "search", "cart", "order", "login", "logout"}
@@ -153,53 +157,91 @@ func timed(work func() (int64, error)) (took, error) {
 
 type peer struct {
 	settings    iceberg.Properties
+	catalog     catalog.Catalog
 	table       *table.Table
 	arrowSchema *arrow.Schema
 	rows        []event
 	batch       arrow.RecordBatch
 }
 
-func (p *peer) open(ctx context.Context, settings iceberg.Properties, warehouse string) error {
-	folder, err := os.MkdirTemp("", "iceberg-go-peer-")
+var name = table.Identifier{"bench", "events"}
+
+// open opens a catalog in a file; of several processes that share it the first makes the table, alone.
+func (p *peer) open(ctx context.Context, in request) error {
+	file := in.Catalog
+	if file == "" {
+		folder, err := os.MkdirTemp("", "iceberg-go-peer-")
+		if err != nil {
+			return err
+		}
+		file = filepath.Join(folder, "catalog.db")
+	}
+	p.settings = iceberg.Properties{
+		"type": "sql", "sql.dialect": "sqlite", "sql.driver": "sqlite",
+		"uri":       "file:" + file + "?_pragma=busy_timeout(60000)",
+		"warehouse": in.Warehouse,
+	}
+	maps.Copy(p.settings, in.Settings)
+	cat, err := catalog.Load(ctx, "bench", p.settings)
 	if err != nil {
 		return err
 	}
-	properties := iceberg.Properties{
-		"type": "sql", "uri": "file:" + filepath.Join(folder, "catalog.db"), "sql.dialect": "sqlite", "sql.driver": "sqlite",
-		"warehouse": warehouse,
-	}
-	for key, value := range settings {
-		properties[key] = value
-	}
-	p.settings = properties
-	cat, err := catalog.Load(ctx, "bench", properties)
-	if err != nil {
-		return err
-	}
-	if err := cat.CreateNamespace(ctx, table.Identifier{"bench"}, nil); err != nil {
-		return err
-	}
-	if p.table, err = cat.CreateTable(ctx, table.Identifier{"bench", "events"}, schema); err != nil {
-		return err
+	p.catalog = cat
+	if p.table, err = cat.LoadTable(ctx, name); err != nil {
+		if err := cat.CreateNamespace(ctx, table.Identifier{"bench"}, nil); err != nil {
+			return err
+		}
+		if p.table, err = cat.CreateTable(ctx, name, schema); err != nil {
+			return err
+		}
 	}
 	p.arrowSchema, err = table.SchemaToArrowSchema(p.table.Schema(), nil, true, false)
 	return err
 }
 
+// append appends as often as it takes: a conflict that the library's own retries did not get over is tried again.
 func (p *peer) append(ctx context.Context) (took, error) {
-	return timed(func() (int64, error) {
+	attempts := 0
+	result, err := timed(func() (int64, error) {
 		batch := p.batch
 		if batch == nil {
 			batch = toArrow(p.arrowSchema, p.rows)
 		}
-		reader, err := array.NewRecordReader(p.arrowSchema, []arrow.RecordBatch{batch})
-		if err != nil {
-			return 0, err
+		for {
+			attempts++
+			reader, err := array.NewRecordReader(p.arrowSchema, []arrow.RecordBatch{batch})
+			if err != nil {
+				return 0, err
+			}
+			appended, err := p.table.Append(ctx, reader, nil)
+			reader.Release()
+			if err == nil {
+				p.table = appended
+				return batch.NumRows(), nil
+			}
+			if !isConflict(err) {
+				return 0, err
+			}
+			if p.table, err = p.catalog.LoadTable(ctx, name); err != nil {
+				return 0, err
+			}
 		}
-		defer reader.Release()
-		p.table, err = p.table.Append(ctx, reader, nil)
-		return batch.NumRows(), err
 	})
+	result.Attempts = attempts
+	return result, err
+}
+
+// isConflict also knows a requirement that failed, which the library gives no error value of its own.
+func isConflict(err error) bool {
+	return errors.Is(err, table.ErrCommitFailed) || strings.Contains(err.Error(), "requirement failed")
+}
+
+func (p *peer) location(ctx context.Context) (string, error) {
+	found, err := p.catalog.LoadTable(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return found.MetadataLocation(), nil
 }
 
 // read reads a table that another engine wrote.
@@ -230,7 +272,7 @@ func (p *peer) read(ctx context.Context, in request) (took, error) {
 func (p *peer) answer(ctx context.Context, in request) (any, error) {
 	switch in.Do {
 	case "open":
-		return nil, p.open(ctx, in.Settings, in.Warehouse)
+		return nil, p.open(ctx, in)
 	case "prepare":
 		p.rows, p.batch = eventRows(in.First, in.Count), nil
 		if in.Arrow {
@@ -240,7 +282,7 @@ func (p *peer) answer(ctx context.Context, in request) (any, error) {
 	case "append":
 		return p.append(ctx)
 	case "location":
-		return p.table.MetadataLocation(), nil
+		return p.location(ctx)
 	case "read":
 		return p.read(ctx, in)
 	}
