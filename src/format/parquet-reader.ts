@@ -1,10 +1,8 @@
 /**
  * Parquet data files into Arrow batches of an expected schema. For each row group only the chunks of the columns asked
- * for are fetched; they are put together as a small Parquet file in memory, decoded window by window, and projected. The
- * next row group is fetched meanwhile. Called by scan/read-task and by imports of plain files.
+ * for are fetched; they are put together as a small Parquet file in memory, and decoded window by window
+ * (parquet-windows.ts). Called by scan/read-task and by imports of plain files.
  */
-import type { RecordBatch } from 'apache-arrow'
-import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
 import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
@@ -12,20 +10,14 @@ import type { Value } from '../spec/value.ts'
 import { assembleColumns, wholeColumn } from './parquet-assembly.ts'
 import { type RowGroup, rowsBefore } from './parquet-footer.ts'
 import { type FetchedRun, type PageRun, cutRows, pageRun } from './parquet-page-cut.ts'
-import { type PagePruning, type RowRange, type RowSelection, selectRows } from './parquet-page-selection.ts'
+import { type PagePruning, type RowSelection, selectRows } from './parquet-page-selection.ts'
 import { checkCodec, checkPages } from './parquet-pages.ts'
 import { type Projection, planProjection } from './parquet-projection.ts'
 import { maxLevelsOf } from './parquet-schema.ts'
 import { type OpenParquetSource, type ParquetSource, fetchRanges, openParquet } from './parquet-source.ts'
-import { decodeParquet } from './parquet-wasm.ts'
+import { type FetchedRows, type FileRows, decodeWindows } from './parquet-windows.ts'
 
 const DEFAULT_BATCH_ROWS = 65_536
-/** Decoded data of one batch: rows that are large come in fewer a batch. */
-const MAX_BATCH_BYTES = 32 * 2 ** 20
-/** Batches decoded by one call: it bounds the decoder's memory. */
-const BATCHES_PER_WINDOW = 4
-/** The row group that is decoded and the next one. */
-const ROW_GROUPS_IN_FLIGHT = 2
 
 export interface ParquetBatchOptions {
   /** Row groups to read, in the order given; all by default. */
@@ -33,14 +25,9 @@ export interface ParquetBatchOptions {
   readonly batchRows?: number | undefined
   /** Leaves out pages in which no row matches. */
   readonly pruning?: PagePruning | undefined
+  /** Decoded bytes from which worker threads are used: 4 MiB unless said. */
+  readonly asideBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-/** Some rows of a file that follow one another. */
-interface ParquetBatch {
-  readonly batch: RecordBatch
-  /** The first row's number in the file, from 0 (`_pos`). */
-  readonly position: number
 }
 
 export interface ParquetReadOptions extends ParquetBatchOptions {
@@ -59,7 +46,7 @@ export interface ParquetReadOptions extends ParquetBatchOptions {
 export async function* readParquet(
   source: ParquetSource,
   options: ParquetReadOptions,
-): AsyncGenerator<ParquetBatch, void, undefined> {
+): AsyncGenerator<FileRows, void, undefined> {
   const { schema, constants, nameMapping, signal } = options
   const file = await openParquet(source, { nameMapping, signal })
   const { location, footer } = file
@@ -78,33 +65,30 @@ export async function* readProjected(
   file: OpenParquetSource,
   projection: Projection,
   options: ParquetBatchOptions,
-): AsyncGenerator<ParquetBatch, void, undefined> {
+): AsyncGenerator<FileRows, void, undefined> {
   const { footer, location } = file
-  const { rowGroups = [...footer.rowGroups.keys()], batchRows = DEFAULT_BATCH_ROWS, pruning, signal } = options
+  const {
+    rowGroups = [...footer.rowGroups.keys()],
+    batchRows = DEFAULT_BATCH_ROWS,
+    pruning,
+    asideBytes,
+    signal,
+  } = options
   if (!(batchRows >= 1)) throw new ValidationError(`a batch of ${batchRows} rows holds nothing`)
   const { columnIndexes } = projection
   const chosen = rowGroups.map((index) => narrowRowGroup(file, index, columnIndexes))
   const selected = pruning && (await selectRows(file, { rowGroups, columnIndexes, pruning }, { signal }))
-  const fetched = mapConcurrent(
-    chosen,
-    ROW_GROUPS_IN_FLIGHT,
-    async (rowGroup) => {
-      const selection = selected?.get(rowGroup.index)
-      const fetch = selection === undefined ? fetchWhole : fetchSelected(selection)
-      return { rowGroup, parts: await fetch(file, rowGroup, { projection, signal }) }
-    },
-    signal,
-  )
-  for await (const { rowGroup, parts } of fetched) {
-    for (const part of parts) {
-      let position = rowGroup.position + part.rows.start
-      for (const batch of decodePart(part, rowGroup, projection, { batchRows, location })) {
-        signal?.throwIfAborted()
-        yield { batch, position }
-        position += batch.numRows
-      }
+  const work = chosen.map((rowGroup) => {
+    const selection = selected?.get(rowGroup.index)
+    const fetch = selection === undefined ? fetchWhole : fetchSelected(selection)
+    return {
+      position: rowGroup.position,
+      ranges: selection?.ranges ?? [{ start: 0, end: rowGroup.rows }],
+      rowBytes: rowGroup.columns.reduce((sum, chunk) => sum + chunk.decodedSizeBytes, 0) / Math.max(rowGroup.rows, 1),
+      fetch: () => fetch(file, rowGroup, { projection, signal }),
     }
-  }
+  })
+  yield* decodeWindows(work, { projection, batchRows, location, asideBytes, signal })
 }
 
 interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {
@@ -126,18 +110,11 @@ function narrowRowGroup(
   return { index, position: rowsBefore(footer, index), rows: rowGroup.rows, columns }
 }
 
-/** Rows of a row group whose pages are there. */
-interface FetchedPart {
-  readonly rows: RowRange
-  /** A Parquet file that holds them, and the row of the row group that is its first. */
-  readonly assemble: () => { readonly file: Uint8Array; readonly firstRow: number }
-}
-
 type Fetch = (
   file: OpenParquetSource,
   rowGroup: NarrowRowGroup,
   options: { readonly projection: Projection; readonly signal: AbortSignal | undefined },
-) => Promise<readonly FetchedPart[]>
+) => Promise<readonly FetchedRows[]>
 
 const fetchWhole: Fetch = async (file, { rows, columns }, { projection: { schema }, signal }) => {
   const wanted = columns.map((chunk) => ({
@@ -151,18 +128,18 @@ const fetchWhole: Fetch = async (file, { rows, columns }, { projection: { schema
   )
   const pages = wanted.map(({ chunk, range }) => ({ chunk, bytes: fetched.get(range) ?? new Uint8Array(0) }))
   for (const { chunk, bytes } of pages) checkPages(chunk, bytes, file.footer.schema, file.location)
-  const assemble = (): { file: Uint8Array; firstRow: number } => {
-    const placed = pages.map(({ chunk, bytes }) => wholeColumn(chunk, bytes))
-    return { file: assembleColumns(schema, { rows, columns: placed }), firstRow: 0 }
-  }
-  return [{ rows: { start: 0, end: rows }, assemble }]
+  return [
+    () => {
+      const placed = pages.map(({ chunk, bytes }) => wholeColumn(chunk, bytes))
+      return { file: assembleColumns(schema, { rows, columns: placed }), firstRow: 0 }
+    },
+  ]
 }
 
 function fetchSelected({ ranges, pages }: RowSelection): Fetch {
   return async (file, { rows: groupRows, columns }, { projection: { schema }, signal }) => {
     const { location, footer } = file
     const parts = ranges.map((rows) => ({
-      rows,
       runs: columns.map((chunk) => pageRun(chunk, pages.get(chunk) ?? [], rows, groupRows)),
     }))
     const runs = parts.flatMap((part) => part.runs)
@@ -184,40 +161,7 @@ function fetchSelected({ ranges, pages }: RowSelection): Fetch {
     }
     return parts.map((part) => {
       const received = part.runs.map(receive)
-      return { rows: part.rows, assemble: () => cutRows(schema, footer.schema, received) }
+      return () => cutRows(schema, footer.schema, received)
     })
-  }
-}
-
-function* decodePart(
-  { rows, assemble }: FetchedPart,
-  rowGroup: NarrowRowGroup,
-  projection: Projection,
-  options: { readonly batchRows: number; readonly location: string },
-): Generator<RecordBatch, void, undefined> {
-  const { location } = options
-  const { columns } = rowGroup
-  const rowBytes = columns.reduce((sum, chunk) => sum + chunk.decodedSizeBytes, 0) / Math.max(rowGroup.rows, 1)
-  const batchRows = Math.max(1, Math.min(options.batchRows, Math.floor(MAX_BATCH_BYTES / Math.max(rowBytes, 1))))
-  const windowRows = batchRows * BATCHES_PER_WINDOW
-  if (columns.length === 0) {
-    for (let row = rows.start; row < rows.end; row += batchRows)
-      yield projection.convert([], Math.min(batchRows, rows.end - row))
-    return
-  }
-  const { file, firstRow } = assemble()
-  for (let row = rows.start; row < rows.end; row += windowRows) {
-    const limit = Math.min(windowRows, rows.end - row)
-    const batches = decodeParquet(file, { offset: row - firstRow, limit, batchRows }, location)
-    const decoded = batches.reduce((sum, batch) => sum + batch.numRows, 0)
-    if (decoded !== limit) {
-      throw new InvalidDataError(
-        `${location}: ${limit} rows from row ${row} of a row group were expected, its pages hold ${decoded}`,
-        {
-          context: { location },
-        },
-      )
-    }
-    for (const batch of batches) yield projection.convert(batch.data.children, batch.numRows)
   }
 }

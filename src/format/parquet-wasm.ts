@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import type * as ParquetWasm from 'parquet-wasm'
 import { AsyncByteQueue, type RecordBatch, RecordBatchStreamWriter, type Schema, tableFromIPC } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
-import { EncoderPool, type EncoderSettings, workerCount } from './parquet-workers.ts'
+import { type EncoderSettings, MAX_WASM_BYTES, WorkerPool, workerCount } from './parquet-workers.ts'
 
 /** Codecs that can be written, and their names in parquet-wasm. */
 const CODECS = {
@@ -40,7 +40,7 @@ const TRAPS: ReadonlySet<string> = new Set(['RuntimeError', 'RangeError'])
 const MAX_INT: number = 2 ** 31 - 1
 
 let loaded: typeof ParquetWasm | undefined
-let pool: EncoderPool | 'none' | undefined
+let pool: WorkerPool | 'none' | undefined
 
 /** The value of `write.parquet.compression-codec`; UnsupportedError names what can be written. */
 export function parseParquetCodec(text: string): ParquetCodec {
@@ -71,20 +71,30 @@ export async function encodeParquetAside(
   batches: readonly RecordBatch[],
   encoding: ParquetEncoding,
 ): Promise<Uint8Array> {
+  const workers = startedPool()
+  if (workers === 'none') return encodeParquet(schema, batches, encoding)
+  const settings = call((wasm) => encoderSettings(wasm, encoding), 'encode')
+  const job = { kind: 'encode', pieces: arrowStream(schema, batches), settings } as const
+  const [file = new Uint8Array(0)] = await workers.run(job, { location: 'encode' })
+  return file
+}
+
+/** Whether there are worker threads, which encode and decode aside. */
+export function hasWorkers(): boolean {
+  return startedPool() !== 'none'
+}
+
+function startedPool(): WorkerPool | 'none' {
   pool ??= createPool()
-  if (pool === 'none') return encodeParquet(schema, batches, encoding)
-  return pool.encode(
-    arrowStream(schema, batches),
-    call((wasm) => encoderSettings(wasm, encoding), 'encode'),
-  )
+  return pool
 }
 
 /** Node can forbid threads: `--permission`, for one. */
-function createPool(): EncoderPool | 'none' {
+function createPool(): WorkerPool | 'none' {
   const size = workerCount()
   if (size === 0) return 'none'
   try {
-    return new EncoderPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
+    return new WorkerPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
   } catch {
     return 'none'
   }
@@ -124,7 +134,7 @@ function encoderSettings(wasm: typeof ParquetWasm, encoding: ParquetEncoding): E
   return settings
 }
 
-interface DecodeWindow {
+export interface DecodeWindow {
   readonly offset: number
   readonly limit: number
   readonly batchRows: number
@@ -132,11 +142,34 @@ interface DecodeWindow {
 
 /** Decodes some rows of a whole Parquet file in memory. Throws InvalidDataError for bytes that arrow-rs refuses. */
 export function decodeParquet(file: Uint8Array, window: DecodeWindow, location: string): RecordBatch[] {
-  const { offset, limit, batchRows } = window
-  return call((wasm) => {
-    const table = wasm.readParquet(file, { batchSize: batchRows, offset, limit })
-    return tableFromIPC(table.intoIPCStream()).batches
+  const streams = call((wasm) => {
+    const table = wasm.readParquet(file, readerOptions(window))
+    // One by one: a stream of all takes its memory once more, which the instance would keep.
+    const batches = Array.from({ length: table.numBatches }, (_, i) => table.recordBatch(i)?.intoIPCStream())
+    table.free()
+    return batches
   }, location)
+  return streams.flatMap((stream) => (stream === undefined ? [] : tableFromIPC(stream).batches))
+}
+
+/** The same in a worker thread, where there are some. ServiceError where the thread ends. */
+export async function decodeParquetAside(
+  file: Uint8Array,
+  window: DecodeWindow,
+  options: { readonly location: string; readonly signal?: AbortSignal | undefined },
+): Promise<RecordBatch[]> {
+  const workers = startedPool()
+  if (workers === 'none') return decodeParquet(file, window, options.location)
+  const streams = await workers.run({ kind: 'decode', pieces: [file], options: readerOptions(window) }, options)
+  return streams.flatMap((stream) => tableFromIPC(stream).batches)
+}
+
+function readerOptions({ offset, limit, batchRows }: DecodeWindow): {
+  readonly batchSize: number
+  readonly offset: number
+  readonly limit: number
+} {
+  return { batchSize: batchRows, offset, limit }
 }
 
 /**
@@ -146,7 +179,9 @@ export function decodeParquet(file: Uint8Array, window: DecodeWindow, location: 
 function call<T>(work: (wasm: typeof ParquetWasm) => T, location: string): T {
   loaded ??= load()
   try {
-    return work(loaded)
+    const result = work(loaded)
+    if (wasmBytes(loaded) > MAX_WASM_BYTES) loaded = undefined
+    return result
   } catch (error) {
     if (error instanceof Error && TRAPS.has(error.name)) loaded = undefined
     throw new InvalidDataError(`${location}: Parquet data can't be processed: ${messageOf(error)}`, {
@@ -154,6 +189,10 @@ function call<T>(work: (wasm: typeof ParquetWasm) => T, location: string): T {
       cause: error,
     })
   }
+}
+
+function wasmBytes(wasm: typeof ParquetWasm): number {
+  return (wasm.wasmMemory() as { readonly buffer: ArrayBuffer }).buffer.byteLength
 }
 
 /**

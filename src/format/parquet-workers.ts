@@ -1,25 +1,44 @@
 /**
- * Row groups encoded in worker threads, beside the thread that packs and sends rows. The threads are few, start when first
- * needed and hold no process open; where none can start, encoding goes on inline. What is encoded is the same either way.
+ * Row groups encoded, and windows of them decoded, in worker threads, beside the thread that packs, sends and receives.
+ * The threads are few, start when first needed and hold no process open; where none can start, work goes on inline. What
+ * comes of it is the same either way.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { InvalidDataError, messageOf } from '../base/errors.ts'
+import { InvalidDataError, ServiceError, messageOf } from '../base/errors.ts'
 
 const MAX_WORKERS = 8
 /** Memory is taken in these steps, so that what comes back fits what is a little larger. */
 const BUFFER_STEP_BYTES = 4 * 2 ** 20
+/** The memory of WebAssembly never shrinks: a thread that took more than this is replaced. */
+export const MAX_WASM_BYTES: number = 384 * 2 ** 20
 
-/** Runs as CommonJS, from text: so it needs no file of its own beside the sources, compiled or not. */
+/**
+ * Runs as CommonJS, from text: so it needs no file of its own beside the sources, compiled or not. What it was sent goes
+ * back with the answer, since the thread itself collects its garbage too seldom to keep buffers for long.
+ */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
 const wasm = require(workerData)
-parentPort.on('message', ({ ipc, length, settings }) => {
-  try {
+const work = {
+  encode(bytes, { settings }) {
     let builder = new wasm.WriterPropertiesBuilder()
     for (const [name, ...values] of settings) builder = builder[name](...values)
-    const bytes = wasm.writeParquet(wasm.Table.fromIPCStream(new Uint8Array(ipc, 0, length)), builder.build())
-    parentPort.postMessage({ bytes, ipc }, [bytes.buffer, ipc])
+    return [wasm.writeParquet(wasm.Table.fromIPCStream(bytes), builder.build())]
+  },
+  decode(bytes, { options }) {
+    const table = wasm.readParquet(bytes, options)
+    const batches = Array.from({ length: table.numBatches }, (_, i) => table.recordBatch(i).intoIPCStream())
+    table.free()
+    return batches
+  },
+}
+parentPort.on('message', (job) => {
+  try {
+    const results = work[job.kind](new Uint8Array(job.input, 0, job.length), job)
+    const wasmBytes = wasm.wasmMemory().buffer.byteLength
+    const { input } = job
+    parentPort.postMessage({ results, wasmBytes, input }, [...results.map(({ buffer }) => buffer), input])
   } catch (error) {
     parentPort.postMessage({ failure: String(error?.message ?? error) })
   }
@@ -28,17 +47,33 @@ parentPort.on('message', ({ ipc, length, settings }) => {
 /** Calls of parquet-wasm's builder of writer properties: a method's name and its arguments. */
 export type EncoderSettings = readonly (readonly (string | number | boolean)[])[]
 
-interface Task {
-  /** Arrow's stream format, in pieces. */
-  readonly ipc: readonly Uint8Array[]
-  readonly settings: EncoderSettings
-  readonly resolve: (bytes: Uint8Array) => void
+/** In `pieces`, Arrow's stream format to encode into a Parquet file, or such a file to decode: a stream for each batch. */
+export type WorkerJob =
+  | { readonly kind: 'encode'; readonly pieces: readonly Uint8Array[]; readonly settings: EncoderSettings }
+  | {
+      readonly kind: 'decode'
+      readonly pieces: readonly Uint8Array[]
+      readonly options: { readonly batchSize: number; readonly offset: number; readonly limit: number }
+    }
+
+interface JobOptions {
+  /** Of the file, for errors. */
+  readonly location: string
+  /** A job that waits is given up; one that runs ends first. */
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Task extends JobOptions {
+  readonly job: WorkerJob
+  readonly resolve: (results: readonly Uint8Array[]) => void
   readonly reject: (error: unknown) => void
 }
 
-type Answer = { readonly bytes: Uint8Array; readonly ipc: ArrayBuffer } | { readonly failure: string }
+type Answer =
+  | { readonly results: readonly Uint8Array[]; readonly wasmBytes: number; readonly input: ArrayBuffer }
+  | { readonly failure: string }
 
-export class EncoderPool {
+export class WorkerPool {
   readonly #modulePath: string
   readonly #size: number
   readonly #idle: Worker[] = []
@@ -54,16 +89,19 @@ export class EncoderPool {
     this.#idle.push(this.#start())
   }
 
-  /** `ipc` must not change until it is encoded. Errors: InvalidDataError, as inline encoding has it. */
-  encode(ipc: readonly Uint8Array[], settings: EncoderSettings): Promise<Uint8Array> {
+  /** The pieces must not change until then. Errors: InvalidDataError, as work inline has it; ServiceError where the thread ended. */
+  run(job: WorkerJob, options: JobOptions): Promise<readonly Uint8Array[]> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ipc, settings, resolve, reject })
+      this.#queue.push({ ...options, job, resolve, reject })
       this.#dispatch()
     })
   }
 
   #dispatch(): void {
-    if (this.#queue.length === 0) return
+    for (const { signal, reject } of this.#queue) if (signal?.aborted === true) reject(signal.reason)
+    const waiting = this.#queue.filter(({ signal }) => signal?.aborted !== true)
+    this.#queue.splice(0, this.#queue.length, ...waiting)
+    if (waiting.length === 0) return
     const worker = this.#idle.pop() ?? (this.#started < this.#size ? this.#start() : undefined)
     const task = worker && this.#queue.shift()
     if (worker !== undefined && task !== undefined) this.#run(worker, task)
@@ -77,55 +115,62 @@ export class EncoderPool {
   }
 
   /** A worker holds the process open only while somebody waits for it. One that failed is not asked again. */
-  #run(worker: Worker, { ipc, settings, resolve, reject }: Task): void {
+  #run(worker: Worker, { job, location, resolve, reject }: Task): void {
     const onAnswer = (answer: Answer): void => {
       if ('failure' in answer) {
-        fail(answer.failure)
+        const message = `${location}: Parquet data can't be processed: ${answer.failure}`
+        fail(new InvalidDataError(message, { context: { location } }))
         return
       }
       end()
-      this.#idle.push(worker)
-      this.#spare.push(answer.ipc)
-      resolve(answer.bytes)
+      this.#spare.push(answer.input)
+      if (answer.wasmBytes > MAX_WASM_BYTES) this.#dismiss(worker)
+      else this.#idle.push(worker)
+      resolve(answer.results)
       this.#dispatch()
     }
-    const onExit = (code: number): void => fail(`its thread ended with ${code}`)
-    const fail = (cause: unknown): void => {
+    const onExit = (code: number): void => onError(`it ended with ${code}`)
+    const onError = (cause: unknown): void => {
+      const message = `${location}: the thread that processed it is gone: ${messageOf(cause)}. Try again, or set FIRN_WORKERS=0`
+      fail(new ServiceError(message, { retryable: true, context: { location }, cause }))
+    }
+    const fail = (error: Error): void => {
       end()
-      // What comes of a thread that is ended on purpose tells nobody anything.
-      worker.on('error', () => {})
-      void worker.terminate()
-      this.#started -= 1
-      reject(
-        new InvalidDataError(`encode: Parquet data can't be processed: ${messageOf(cause)}`, {
-          cause,
-        }),
-      )
+      this.#dismiss(worker)
+      reject(error)
       this.#dispatch()
     }
     // All listeners at once would take Node's own along.
     const end = (): void => {
-      worker.off('message', onAnswer).off('error', fail).off('exit', onExit)
+      worker.off('message', onAnswer).off('error', onError).off('exit', onExit)
       worker.unref()
     }
-    worker.on('message', onAnswer).on('error', fail).on('exit', onExit)
+    worker.on('message', onAnswer).on('error', onError).on('exit', onExit)
     worker.ref()
-    const message = this.#joined(ipc)
-    worker.postMessage({ ...message, settings }, [message.ipc])
+    const { pieces, ...message } = job
+    const joined = this.#joined(pieces)
+    worker.postMessage({ ...message, ...joined }, [joined.input])
   }
 
-  #joined(pieces: readonly Uint8Array[]): { readonly ipc: ArrayBuffer; readonly length: number } {
+  #joined(pieces: readonly Uint8Array[]): { readonly input: ArrayBuffer; readonly length: number } {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
     const spare = this.#spare.pop()
     const fits = spare !== undefined && spare.byteLength >= length
-    const ipc = fits ? spare : new ArrayBuffer(Math.ceil(length / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES)
-    const bytes = new Uint8Array(ipc)
+    const input = fits ? spare : new ArrayBuffer(Math.ceil(length / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES)
+    const bytes = new Uint8Array(input)
     let at = 0
     for (const piece of pieces) {
       bytes.set(piece, at)
       at += piece.length
     }
-    return { ipc, length }
+    return { input, length }
+  }
+
+  #dismiss(worker: Worker): void {
+    // What comes of a thread that is ended on purpose tells nobody anything.
+    worker.on('error', () => {})
+    void worker.terminate()
+    this.#started -= 1
   }
 }
 

@@ -7,7 +7,7 @@
 export interface ReadAheadOptions<T, R> {
   /** Starts to read one task; its generator is closed by `return()` when the consumer leaves early. */
   readonly open: (task: T) => AsyncGenerator<R, void, undefined>
-  /** Bytes that opening the task brings into memory. */
+  /** Bytes that the task holds in memory while it is open. */
   readonly weigh: (task: T) => number
   readonly maxOpen: number
   readonly maxBytes: number

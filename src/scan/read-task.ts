@@ -14,6 +14,7 @@ import { planProjection } from '../format/parquet-projection.ts'
 import { readParquet } from '../format/parquet-reader.ts'
 import type { OpenParquetSource } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
+import { MAX_WINDOW_BYTES, WINDOWS_IN_FLIGHT } from '../format/parquet-windows.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { isMetadataField } from '../spec/metadata-columns.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
@@ -52,6 +53,10 @@ const BATCH_ROWS = 65_536
 /** How readParquet goes about a file: small ones come whole, of larger ones two row groups are in flight. */
 const WHOLE_FILE_BYTES = 2 ** 20
 const ROW_GROUPS_AHEAD = 2
+const WINDOW_ROWS = 4 * BATCH_ROWS * WINDOWS_IN_FLIGHT
+/** What columns unfold to, where nothing but their size is known yet: so many times that, and so much for each value. */
+const DECODED_RATIO = 4
+const DECODED_VALUE_BYTES = 8
 
 /** The task's rows that match its residual, with the columns of `selected`; batches without rows are left out. */
 export async function* readTask(
@@ -118,9 +123,18 @@ export function leastLiveRows(task: FileScanTask, context: Pick<ReadContext, 'sc
   return liveRowCount(task, context) ?? Math.max(0, file.recordCount - deleted)
 }
 
-/** Compressed bytes that opening the task brings into memory, as far as metadata tells. */
+/**
+ * Bytes that opening the task brings into memory, as far as metadata tells: compressed ones of its first row groups, and
+ * decoded ones of the windows that wait for the consumer.
+ */
 export function openingBytes(task: FileScanTask, context: ReadContext): number {
-  return Math.min(task.sizeBytes, columnBytes(task, context) * Math.min(1, ROW_GROUPS_AHEAD / rowGroupCount(task)))
+  const { fileSizeInBytes, recordCount } = task.file
+  const { bytes, columns } = columnBytes(task, context)
+  const fetched = Math.min(task.sizeBytes, bytes * Math.min(1, ROW_GROUPS_AHEAD / rowGroupCount(task)))
+  const share = Math.min(1, task.sizeBytes / Math.max(fileSizeInBytes, 1))
+  const decoded = share * Math.max(bytes * DECODED_RATIO, recordCount * columns * DECODED_VALUE_BYTES)
+  const rows = Math.max(recordCount * share, 1)
+  return fetched + Math.min(decoded, MAX_WINDOW_BYTES * WINDOWS_IN_FLIGHT, (decoded / rows) * WINDOW_ROWS)
 }
 
 /** Requests that reading the task takes, as far as metadata tells: an estimate for plans. */
@@ -133,11 +147,15 @@ export function rowGroupCount({ file, rowGroups }: FileScanTask): number {
   return rowGroups?.length ?? Math.max(file.splitOffsets?.length ?? 1, 1)
 }
 
-function columnBytes({ file, residual }: FileScanTask, { scan }: ReadContext): number {
+/** Of the columns that the task needs, their compressed bytes and how many they are. */
+function columnBytes(
+  { file, residual }: FileScanTask,
+  { scan }: ReadContext,
+): { readonly bytes: number; readonly columns: number } {
   const { columnSizes, fileSizeInBytes } = file
-  if (columnSizes === undefined) return fileSizeInBytes
-  const columns = schemaToRead(scan, residual)
-  return leafIds(columns.fields).reduce((sum, id) => sum + (columnSizes.get(id) ?? 0), 0)
+  const ids = leafIds(schemaToRead(scan, residual).fields)
+  const bytes = columnSizes && ids.reduce((sum, id) => sum + (columnSizes.get(id) ?? 0), 0)
+  return { bytes: bytes ?? fileSizeInBytes, columns: ids.length }
 }
 
 interface Matches {

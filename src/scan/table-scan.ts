@@ -50,7 +50,7 @@ import { type ScanSplit, type SplitSizes, parseSplit, printSplit, splitTasks } f
 export type { ScanOptions } from './resolve-scan.ts'
 export type { ScanSplit } from './split-tasks.ts'
 
-/** Files read at once, and compressed bytes that their first row groups may bring along. */
+/** Files read at once, and bytes that they may hold, fetched and decoded (openingBytes). */
 const MAX_OPEN_FILES = 16
 const MAX_OPEN_BYTES = 64 * 1024 * 1024
 

@@ -58,7 +58,8 @@ describe('row groups and batches', () => {
     const wanted = large.footer.rowGroups.flatMap((group) => [group.columns[0], group.columns[2]])
     const isOutsideTail = (chunk: ColumnChunk | undefined): boolean =>
       (chunk?.offset ?? 0) < large.bytes.length - 65_536
-    expect(chunks).toEqual(
+    // The two row groups are asked for at once.
+    expect(chunks.toSorted((a, b) => a.offset - b.offset)).toEqual(
       wanted.filter(isOutsideTail).map((chunk) => ({ offset: chunk?.offset, length: chunk?.compressedSizeBytes })),
     )
   })

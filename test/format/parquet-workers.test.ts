@@ -6,7 +6,7 @@ import { RecordBatchStreamWriter, Table } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { InvalidDataError } from '../../src/base/errors.ts'
 import { encodeParquet, encodeParquetAside } from '../../src/format/parquet-wasm.ts'
-import { EncoderPool, workerCount } from '../../src/format/parquet-workers.ts'
+import { WorkerPool, workerCount } from '../../src/format/parquet-workers.ts'
 import { createParquetWriter } from '../../src/format/parquet-writer.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
@@ -30,12 +30,12 @@ describe('encoding in threads', () => {
   })
 
   it('tells what failed, and goes on', async () => {
-    const pool = new EncoderPool(modulePath, 1)
+    const pool = new WorkerPool(modulePath, 1)
     const settings = [['setCompression', 0]]
     const results = await Promise.allSettled([
-      pool.encode([Uint8Array.of(1, 2, 3)], settings),
-      pool.encode([stream()], [['noSuchMethod']]),
-      pool.encode([stream()], settings),
+      pool.run({ kind: 'encode', pieces: [Uint8Array.of(1, 2, 3)], settings }, { location: 'encode' }),
+      pool.run({ kind: 'encode', pieces: [stream()], settings: [['noSuchMethod']] }, { location: 'encode' }),
+      pool.run({ kind: 'encode', pieces: [stream()], settings }, { location: 'encode' }),
     ])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
     const [first] = results
@@ -43,11 +43,11 @@ describe('encoding in threads', () => {
   })
 
   it('leaves what was only lent where it is', async () => {
-    const pool = new EncoderPool(modulePath, 1)
+    const pool = new WorkerPool(modulePath, 1)
     const bytes = stream()
     const around = new Uint8Array(bytes.length + 8)
     around.set(bytes, 8)
-    await pool.encode([around.subarray(8)], [])
+    await pool.run({ kind: 'encode', pieces: [around.subarray(8)], settings: [] }, { location: 'encode' })
     expect(around).toHaveLength(bytes.length + 8)
   })
 
@@ -68,10 +68,10 @@ describe('encoding in threads', () => {
     const compiled = await compileSrc(['format/parquet-workers.ts'])
     try {
       const script = `
-        const { EncoderPool } = await import(${JSON.stringify(compiled.path('format/parquet-workers.ts'))})
-        const pool = new EncoderPool(${JSON.stringify(modulePath)}, 2)
+        const { WorkerPool } = await import(${JSON.stringify(compiled.path('format/parquet-workers.ts'))})
+        const pool = new WorkerPool(${JSON.stringify(modulePath)}, 2)
         const ipc = Uint8Array.from(Buffer.from(${JSON.stringify(Buffer.from(stream()).toString('base64'))}, 'base64'))
-        console.log((await pool.encode([ipc], [])).length > 100)`
+        console.log((await pool.run({ kind: 'encode', pieces: [ipc], settings: [] }, { location: 'encode' }))[0].length > 100)`
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
       expect(stdout.trim()).toBe('true')
     } finally {
