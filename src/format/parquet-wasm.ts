@@ -6,8 +6,9 @@
  */
 import { createRequire } from 'node:module'
 import type * as ParquetWasm from 'parquet-wasm'
-import { AsyncByteQueue, type RecordBatch, RecordBatchStreamWriter, type Schema, tableFromIPC } from 'apache-arrow'
+import { type RecordBatch, type Schema, tableFromIPC } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
+import { printArrowStream } from './arrow-ipc.ts'
 import { type EncoderSettings, MAX_WASM_BYTES, WorkerPool, workerCount } from './parquet-workers.ts'
 
 /** Codecs that can be written, and their names in parquet-wasm. */
@@ -53,7 +54,7 @@ export function parseParquetCodec(text: string): ParquetCodec {
 
 /** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
 export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], encoding: ParquetEncoding): Uint8Array {
-  const ipc = Buffer.concat(arrowStream(schema, batches))
+  const ipc = Buffer.concat(printArrowStream(schema, batches))
   return call((wasm) => {
     let builder = new wasm.WriterPropertiesBuilder()
     for (const [method, ...values] of encoderSettings(wasm, encoding)) {
@@ -74,7 +75,7 @@ export async function encodeParquetAside(
   const workers = startedPool()
   if (workers === 'none') return encodeParquet(schema, batches, encoding)
   const settings = call((wasm) => encoderSettings(wasm, encoding), 'encode')
-  const job = { kind: 'encode', pieces: arrowStream(schema, batches), settings } as const
+  const job = { kind: 'encode', pieces: printArrowStream(schema, batches), settings } as const
   const [file = new Uint8Array(0)] = await workers.run(job, { location: 'encode' })
   return file
 }
@@ -97,23 +98,6 @@ function createPool(): WorkerPool | 'none' {
     return new WorkerPool(createRequire(import.meta.url).resolve('parquet-wasm'), size)
   } catch {
     return 'none'
-  }
-}
-
-/** Arrow's stream format in pieces, most of them the columns' own memory. */
-function arrowStream(schema: Schema, batches: readonly RecordBatch[]): readonly Uint8Array[] {
-  const pieces = new Pieces()
-  const writer = new RecordBatchStreamWriter().reset(pieces, schema)
-  for (const batch of batches) writer.write(batch)
-  writer.close()
-  return pieces.all
-}
-
-class Pieces extends AsyncByteQueue {
-  readonly all: Uint8Array[] = []
-
-  override write(piece: Uint8Array): void {
-    this.all.push(piece)
   }
 }
 

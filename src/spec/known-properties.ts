@@ -47,7 +47,8 @@ export const KNOWN_PROPERTIES: Readonly<Record<string, PropertyUse>> = {
 
   'write.format.default': HONOURED,
   'write.target-file-size-bytes': HONOURED,
-  'write.distribution-mode': { use: 'moot', reason: 'one process writes: rows of a partition are together anyway' },
+  // One process writes: rows of a partition are together in any mode, and in order over all its files where they are sorted.
+  'write.distribution-mode': refused(/^(none|hash|range)$/i, 'it is none, hash or range'),
   'write.summary.partition-limit': HONOURED,
   'write.data.path': HONOURED,
   'write.folder-storage.path': HONOURED,

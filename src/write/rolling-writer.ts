@@ -1,7 +1,7 @@
 /**
  * The rows of one partition → data files of about the target size, sent as they are encoded. Small pieces are gathered
- * before they are encoded; in sorted tables all rows of a file are gathered, sorted, then encoded. Driven by
- * table-writer.ts, which names the files and describes what comes out.
+ * before they are encoded; in sorted tables all rows of the partition are sorted, then encoded, so that its files follow
+ * one another in order. Driven by table-writer.ts, which names the files and describes what comes out.
  */
 import type { RecordBatch } from 'apache-arrow'
 import { createParquetWriter } from '../format/parquet-writer.ts'
@@ -9,7 +9,8 @@ import type { EncodedParquet, ParquetWriteOptions, ParquetWriter } from '../form
 import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
 import { batchSizeBytes, concatBatches } from '../format/arrow-concat.ts'
-import { sortBatches } from './sorter.ts'
+import { ExternalSorter } from './external-sorter.ts'
+import type { TempFile } from '../io/temp-file.ts'
 import type { FileUpload } from './upload-queue.ts'
 import type { WriteSettings } from './write-settings.ts'
 
@@ -17,8 +18,10 @@ export interface RollingWriterOptions {
   readonly schema: Schema
   readonly sortOrder: SortOrder
   readonly settings: WriteSettings
-  /** Arrow data that a sorted file may gather before it is closed early. */
-  readonly maxGatheredBytes: number
+  /** Arrow data that is gathered in memory before it is sorted to disk. */
+  readonly sortBytes: number
+  readonly openTemp: () => Promise<TempFile>
+  readonly signal?: AbortSignal | undefined
   /** Arrow data that may wait for a row group to fill. */
   readonly bufferBytes: number
   /** Called when a file begins to be sent. */
@@ -36,31 +39,31 @@ const ENCODE_ROWS = 16_384
 const ENCODE_BYTES = 8 * 2 ** 20
 /** A piece of this many rows is worth encoding as it is. */
 const LARGE_ROWS = 4096
+/** Of the memory to sort in, one block of a run that is merged. */
+const BLOCKS_OF_SORT = 64
 /** Arrow data from which on the way to another thread and back pays. */
 const ASIDE_BYTES = 4 * 2 ** 20
 
 export class RollingWriter {
-  readonly #schema: Schema
-  readonly #sortOrder: SortOrder
+  /** Undefined in tables that are not sorted. */
+  readonly #sorter: ExternalSorter | undefined
+  readonly #sortBytes: number
   readonly #settings: WriteSettings
   readonly #parquetOptions: ParquetWriteOptions
-  readonly #maxGatheredBytes: number
   readonly #openFile: () => Promise<FileUpload>
   #gathered: RecordBatch[] = []
   #gatheredRows = 0
   #gatheredBytes = 0
   #parquet: ParquetWriter | undefined
   #upload: FileUpload | undefined
-  /** Arrow bytes given to the open file. */
-  #openBytes = 0
-  /** Bytes of a file per byte of Arrow data, as the last file had it. */
-  #ratio = 1
 
   constructor(options: RollingWriterOptions) {
-    this.#schema = options.schema
-    this.#sortOrder = options.sortOrder
     this.#settings = options.settings
-    this.#maxGatheredBytes = options.maxGatheredBytes
+    const { schema, sortOrder: order, sortBytes, openTemp, signal } = options
+    this.#sortBytes = sortBytes
+    const blockBytes = Math.ceil(sortBytes / BLOCKS_OF_SORT)
+    this.#sorter =
+      order.fields.length === 0 ? undefined : new ExternalSorter({ schema, order, blockBytes, openTemp, signal })
     this.#openFile = options.openFile
     this.#parquetOptions = {
       schema: options.schema,
@@ -74,36 +77,43 @@ export class RollingWriter {
 
   /** Memory that the open file holds: rows that wait or are being encoded, and what is encoded but can't be sent yet. */
   get heldBytes(): number {
-    return this.#gatheredBytes + (this.#parquet?.waitingBytes ?? 0) + (this.#upload?.heldBytes ?? 0)
+    const encoding = (this.#parquet?.waitingBytes ?? 0) + (this.#upload?.heldBytes ?? 0)
+    return this.#gatheredBytes + (this.#sorter?.heldBytes ?? 0) + encoding
   }
 
   /** Adds rows; returns the files that they filled. */
   async write(batch: RecordBatch): Promise<WrittenFile[]> {
-    if (batch.numRows >= LARGE_ROWS && this.#gathered.length === 0 && !this.#isSorted) {
-      const file = await this.#encode(batch)
-      return file === undefined ? [] : [file]
-    }
-    this.#gathered.push(batch)
-    this.#gatheredRows += batch.numRows
-    this.#gatheredBytes += batchSizeBytes(batch)
-    if (this.#isSorted) return this.#isSortedFileFull() ? this.finish() : []
-    return this.#gatheredRows >= ENCODE_ROWS || this.#gatheredBytes >= ENCODE_BYTES ? this.#encodeGathered() : []
+    if (this.#sorter === undefined) return await this.#gather(batch)
+    this.#sorter.add(batch)
+    if (this.#sorter.heldBytes >= this.#sortBytes) await this.#sorter.spill()
+    return []
+  }
+
+  /** Lets go of memory: sorted rows go to disk, others make files of what there is. */
+  async shrink(): Promise<WrittenFile[]> {
+    if (this.#sorter === undefined) return await this.finish()
+    await this.#sorter.spill()
+    return []
   }
 
   /** Closes the open file: the files made of all rows so far. */
   async finish(): Promise<WrittenFile[]> {
-    const files = await this.#encodeGathered()
+    const files: WrittenFile[] = []
+    if (this.#sorter !== undefined) {
+      for await (const batch of this.#sorter.drain()) files.push(...(await this.#gather(batch)))
+    }
+    files.push(...(await this.#encodeGathered()))
     const last = await this.#closeFile()
     return last === undefined ? files : [...files, last]
   }
 
-  get #isSorted(): boolean {
-    return this.#sortOrder.fields.length > 0
-  }
-
-  #isSortedFileFull(): boolean {
-    const estimate = this.#gatheredBytes * this.#ratio
-    return estimate >= this.#settings.targetFileSizeBytes || this.#gatheredBytes >= this.#maxGatheredBytes
+  async #gather(batch: RecordBatch): Promise<WrittenFile[]> {
+    if (batch.numRows >= LARGE_ROWS && this.#gathered.length === 0) return await this.#encode(batch)
+    this.#gathered.push(batch)
+    this.#gatheredRows += batch.numRows
+    this.#gatheredBytes += batchSizeBytes(batch)
+    const isEnough = this.#gatheredRows >= ENCODE_ROWS || this.#gatheredBytes >= ENCODE_BYTES
+    return isEnough ? await this.#encodeGathered() : []
   }
 
   async #encodeGathered(): Promise<WrittenFile[]> {
@@ -112,27 +122,21 @@ export class RollingWriter {
     this.#gathered = []
     this.#gatheredRows = 0
     this.#gatheredBytes = 0
-    const files: WrittenFile[] = []
-    const batches = this.#isSorted
-      ? sortBatches([first, ...others], this.#schema, this.#sortOrder)
-      : [concatBatches([first, ...others])]
-    for (const batch of batches) {
-      const file = await this.#encode(batch)
-      if (file !== undefined) files.push(file)
-    }
-    return files
+    return await this.#encode(concatBatches([first, ...others]))
   }
 
-  async #encode(batch: RecordBatch): Promise<WrittenFile | undefined> {
-    if (batch.numRows === 0) return undefined
+  async #encode(batch: RecordBatch): Promise<WrittenFile[]> {
+    if (batch.numRows === 0) return []
     this.#parquet ??= createParquetWriter(this.#parquetOptions)
     this.#parquet.write(batch)
-    this.#openBytes += batchSizeBytes(batch)
     await this.#parquet.drain()
-    if (this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes) return await this.#closeFile()
+    if (this.#parquet.estimatedBytes >= this.#settings.targetFileSizeBytes) {
+      const file = await this.#closeFile()
+      return file === undefined ? [] : [file]
+    }
     const encoded = this.#parquet.take()
     if (encoded.length > 0) await (await this.#uploadOfFile()).add(encoded)
-    return undefined
+    return []
   }
 
   async #uploadOfFile(): Promise<FileUpload> {
@@ -143,11 +147,9 @@ export class RollingWriter {
     await this.#parquet?.drain(0)
     const encoded = this.#parquet?.finish()
     if (encoded === undefined) return undefined
-    this.#ratio = encoded.sizeBytes / this.#openBytes
     const upload = await this.#uploadOfFile()
     this.#parquet = undefined
     this.#upload = undefined
-    this.#openBytes = 0
     await upload.finish(encoded.bytes)
     return { location: upload.location, encoded }
   }

@@ -1,6 +1,5 @@
 /**
- * Sorts the rows of one data file by the table's sort order before they are encoded (rolling-writer.ts). In memory:
- * a file's rows are sorted as a whole, so the writer's memory budget bounds what one sorted file holds.
+ * Sorts rows by the table's sort order, in memory: as many as fit there (external-sorter.ts merges what doesn't).
  */
 import type { RecordBatch } from 'apache-arrow'
 import { takeRows } from '../format/arrow-take.ts'
@@ -10,18 +9,21 @@ import { concatBatches } from '../format/arrow-concat.ts'
 import { sortKeys } from './sort-keys.ts'
 import type { SortKey } from './sort-keys.ts'
 
-const ROWS_PER_BATCH = 65_536
+export const ROWS_PER_BATCH = 65_536
 
 /** The rows of all batches in order, stable, in batches of a size that suits encoding. */
 export function* sortBatches(
   batches: readonly [RecordBatch, ...RecordBatch[]],
-  schema: Schema,
-  order: SortOrder,
+  {
+    schema,
+    order,
+    rowsPerBatch = ROWS_PER_BATCH,
+  }: { readonly schema: Schema; readonly order: SortOrder; readonly rowsPerBatch?: number | undefined },
 ): Generator<RecordBatch> {
   const batch = concatBatches(batches)
   const permutation = sortedRows(batch, schema, order)
-  for (let from = 0; from < batch.numRows; from += ROWS_PER_BATCH) {
-    const to = Math.min(batch.numRows, from + ROWS_PER_BATCH)
+  for (let from = 0; from < batch.numRows; from += rowsPerBatch) {
+    const to = Math.min(batch.numRows, from + rowsPerBatch)
     yield permutation === undefined ? batch.slice(from, to) : takeRows(batch, permutation.subarray(from, to))
   }
 }

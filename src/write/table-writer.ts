@@ -4,7 +4,7 @@
  * commit awaits them together with its metadata (ARCHITECTURE.md, "Commit").
 
  * Memory has one budget, and this class keeps it: half of it for rows that wait or are being encoded, half for files in
- * flight. Whoever brings rows waits while either is full.
+ * flight. Whoever brings rows waits while either is full. Rows that are to be sorted go to disk where they are too many.
  */
 import type { RecordBatch } from 'apache-arrow'
 import { ValidationError } from '../base/errors.ts'
@@ -12,6 +12,7 @@ import type { Reporter } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { parquetMetrics } from '../format/parquet-metrics.ts'
 import type { FileIO } from '../io/file-io.ts'
+import { TempFile } from '../io/temp-file.ts'
 import type { DataFile, PartitionData } from '../spec/data-file.ts'
 import { metricsModes } from '../spec/metrics-modes.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
@@ -38,7 +39,10 @@ export interface TableWriterOptions {
   readonly writeId: string
   readonly reporter?: Reporter | undefined
   readonly signal?: AbortSignal | undefined
-  /** Memory for rows and files: where open files hold more than half of it, the largest is closed early. 256 MiB. */
+  /**
+   * Memory for rows and files, 256 MiB. Where the open files of all partitions hold more than half of it, the largest
+   * is closed early; of sorted tables, its rows go to disk.
+   */
   readonly memoryBytes?: number | undefined
 }
 
@@ -64,6 +68,7 @@ const LEAST_BUFFER_BYTES = 2 ** 20
 
 export class TableWriter {
   readonly #io: FileIO
+  readonly #runtime: Runtime
   readonly #reporter: Reporter | undefined
   readonly #signal: AbortSignal | undefined
   readonly #location: string
@@ -83,6 +88,7 @@ export class TableWriter {
   /** Of all files that began to be sent, finished or not. */
   readonly #locations: string[] = []
   #sessionStartMs: number | undefined
+  #temp: Promise<TempFile> | undefined
   #rows = 0
   #state: 'open' | 'closed' | 'failed' = 'open'
 
@@ -90,6 +96,7 @@ export class TableWriter {
   constructor(options: TableWriterOptions) {
     const { metadata, memoryBytes = DEFAULT_MEMORY_BYTES } = options
     this.#io = options.io
+    this.#runtime = options.runtime
     this.#reporter = options.reporter
     this.#signal = options.signal
     this.#location = metadata.location
@@ -126,7 +133,11 @@ export class TableWriter {
   async close(): Promise<WriteResult> {
     this.#checkOpen()
     return await this.#guard(async () => {
-      for (const open of this.#open.values()) await this.#finish(open)
+      for (const open of this.#open.values()) {
+        this.#open.delete(open.index)
+        this.#record(open, await open.writer.finish())
+      }
+      await this.#closeTemp()
       const sessionStartMs = this.#sessionStartMs ?? (await this.#io.storeTimeMs({ signal: this.#signal }))
       this.#state = 'closed'
       return { dataFiles: [...this.#dataFiles], uploads: this.#uploads.all, sessionStartMs, rows: this.#rows }
@@ -140,6 +151,7 @@ export class TableWriter {
   async abort(): Promise<void> {
     this.#state = 'failed'
     this.#open.clear()
+    await this.#closeTemp()
     await this.#uploads.abort()
     const locations = this.#locations.splice(0)
     if (locations.length === 0) return
@@ -174,13 +186,22 @@ export class TableWriter {
       schema: this.#schema,
       sortOrder: this.#sortOrder,
       settings: this.#settings,
-      maxGatheredBytes: 2 * this.#openBytes,
+      sortBytes: this.#openBytes / 2,
+      openTemp: () => (this.#temp ??= TempFile.create(this.#runtime)),
+      signal: this.#signal,
       bufferBytes: Math.max(LEAST_BUFFER_BYTES, this.#openBytes * BUFFER_SHARE),
       openFile: () => this.#openFile(partition),
     })
     const open = { index, partition, writer }
     this.#open.set(index, open)
     return open
+  }
+
+  async #closeTemp(): Promise<void> {
+    const temp = this.#temp
+    this.#temp = undefined
+    // Where it could not be opened, whoever asked for it was told.
+    await (await temp?.catch(() => undefined))?.close()
   }
 
   /** A lone file may grow to its target size; beside others, files are closed early, largest first. */
@@ -192,13 +213,13 @@ export class TableWriter {
       if (first === undefined) return
       const largest = others.reduce((a, b) => (b.writer.heldBytes > a.writer.heldBytes ? b : a), first)
       total -= largest.writer.heldBytes
-      await this.#finish(largest)
+      this.#record(largest, await largest.writer.shrink())
+      if (!this.#isSorted) this.#open.delete(largest.index)
     }
   }
 
-  async #finish(open: OpenPartition): Promise<void> {
-    this.#open.delete(open.index)
-    this.#record(open, await open.writer.finish())
+  get #isSorted(): boolean {
+    return this.#sortOrder.fields.length > 0
   }
 
   async #openFile(partition: PartitionData): Promise<FileUpload> {

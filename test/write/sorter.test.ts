@@ -2,47 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defineSchema } from '../../src/spec/define-schema.ts'
 import { buildSortOrder } from '../../src/spec/sort-order.ts'
-import type { SortField, SortOrder } from '../../src/spec/sort-order.ts'
-import type { Transform } from '../../src/spec/transform.ts'
-import { applyTransform, checkTransform, transformResultType } from '../../src/spec/transform.ts'
+import type { SortOrder } from '../../src/spec/sort-order.ts'
+import { applyTransform, transformResultType } from '../../src/spec/transform.ts'
 import type { PrimitiveType } from '../../src/spec/types.ts'
 import { compareValues, fromRowValue } from '../../src/spec/value.ts'
 import type { RowValue } from '../../src/spec/value.ts'
 import { sortBatches, sortedRows } from '../../src/write/sorter.ts'
 import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
 import { poolRows, poolSchema, readRows } from './columns.ts'
-
-const TRANSFORMS: readonly Transform[] = [
-  { kind: 'identity' },
-  { kind: 'month' },
-  { kind: 'hour' },
-  { kind: 'void' },
-  { kind: 'bucket', buckets: 3 },
-  { kind: 'truncate', width: 2 },
-]
+import { sortField } from './sort-fields.ts'
 
 const schema = poolSchema()
-
-function fits(transform: Transform, type: PrimitiveType): boolean {
-  try {
-    checkTransform(transform, { name: 'c', type })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const sortField: fc.Arbitrary<SortField> = fc
-  .tuple(fc.constantFrom(...schema.fields), fc.boolean(), fc.boolean(), fc.nat())
-  .map(([{ id, type }, desc, nullsLast, pick]) => {
-    const usable = TRANSFORMS.filter((transform) => fits(transform, type as PrimitiveType))
-    return {
-      sourceIds: [id],
-      transform: usable[pick % usable.length] ?? { kind: 'void' },
-      direction: desc ? 'desc' : 'asc',
-      nullOrder: nullsLast ? 'nulls-last' : 'nulls-first',
-    }
-  })
 
 /** The specification read aloud. */
 function naive(order: SortOrder): (a: Record<string, RowValue>, b: Record<string, RowValue>) => number {
@@ -69,7 +39,9 @@ describe('sorter', () => {
       fc.property(poolRows, fc.array(sortField, { minLength: 1, maxLength: 3 }), fc.nat(40), (input, fields, cut) => {
         const order: SortOrder = { orderId: 1, fields }
         const batch = rowsToBatch(input, schema)
-        const sorted = [...sortBatches([batch.slice(0, cut), batch.slice(Math.min(cut, input.length))], schema, order)]
+        const sorted = [
+          ...sortBatches([batch.slice(0, cut), batch.slice(Math.min(cut, input.length))], { schema, order }),
+        ]
         expect(sorted.flatMap((piece) => readRows(piece, schema))).toEqual(
           readRows(rowsToBatch(input.toSorted(naive(order)), schema), schema),
         )
@@ -94,7 +66,7 @@ describe('sorter', () => {
       Array.from({ length: 150_000 }, (_, id) => ({ id })),
       small,
     )
-    const pieces = [...sortBatches([batch], small, order)]
+    const pieces = [...sortBatches([batch], { schema: small, order })]
     expect(pieces.map((piece) => piece.numRows)).toEqual([65_536, 65_536, 18_928])
     expect(pieces[2]?.getChildAt(0)?.get(18_927)).toBe(0n)
   })

@@ -61,16 +61,17 @@ const eventRows = (count: number): InputRow[] => {
 }
 
 describe('TableWriter', () => {
-  it('writes every row once, in the files of its partitions, sorted', async () => {
+  it('writes every row once, in the files of its partitions, sorted, whatever memory there is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(poolRows, { maxLength: 4 }),
         fc.constantFrom([], ['string'], ['bucket(2, long)', 'month(date)']),
         fc.constantFrom([], ['int', 'string desc']),
-        async (batches, partitionBy, sortBy) => {
+        fc.constantFrom(undefined, 100_000, 2000, 1),
+        async (batches, partitionBy, sortBy, memoryBytes) => {
           const metadata = tableMetadata({ schema: poolSchema(), partitionBy, sortBy })
           const schema = currentSchema(metadata)
-          const writer = writerOf(metadata)
+          const writer = writerOf(metadata, { memoryBytes })
           for (const rows of batches) await writer.write(rowsToBatch(rows, schema))
           const result = await writer.close()
           await Promise.all(result.uploads)
@@ -170,7 +171,7 @@ describe('TableWriter', () => {
   })
 
   it('closes the largest files early when memory is short', async () => {
-    const metadata = tableMetadata({ schema: events, partitionBy: ['kind'], sortBy: ['id desc'] })
+    const metadata = tableMetadata({ schema: events, partitionBy: ['kind'] })
     const writer = writerOf(metadata, { memoryBytes: 500_000 })
     const rows = eventRows(100_000)
     for (let from = 0; from < rows.length; from += 5000)
@@ -179,10 +180,6 @@ describe('TableWriter', () => {
     await Promise.all(uploads)
     expect(dataFiles.length).toBeGreaterThan(8)
     expect(dataFiles.reduce((sum, file) => sum + file.recordCount, 0)).toBe(100_000)
-    for (const file of dataFiles) {
-      const ids = ((await readFile(metadata, file)) as { id: bigint }[]).map(({ id }) => id)
-      expect(ids).toEqual(ids.toSorted((x, y) => (x < y ? 1 : -1)))
-    }
   })
 
   it('hears the store time before the first upload begins, and only then', async () => {

@@ -44,6 +44,9 @@ describe('settings of data files', () => {
     ['write.parquet.compression-level', 'null'],
     ['write.parquet.bloom-filter-enabled.column.id', 'false'],
     ['write.parquet.shred-variants', 'false'],
+    ['write.distribution-mode', 'none'],
+    ['write.distribution-mode', 'HASH'],
+    ['write.distribution-mode', 'range'],
   ])('%s = %s has no effect', (property, value) => {
     expect(readWriteSettings({ [property]: value })).toEqual({ ...DEFAULTS, encoding: ENCODING })
   })
@@ -57,6 +60,7 @@ describe('settings of data files', () => {
     ['write.parquet.compression-level', '9'],
     ['write.parquet.bloom-filter-enabled.column.id', 'true'],
     ['write.parquet.shred-variants', 'true'],
+    ['write.distribution-mode', 'scatter'],
     ['encryption.key-id', 'key'],
   ])('%s = %s is refused', (property, value) => {
     expect(() => readWriteSettings({ [property]: value })).toThrow(UnsupportedError)

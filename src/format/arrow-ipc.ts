@@ -1,0 +1,37 @@
+/** Arrow's stream format: how batches go to encoder threads, and to disk while they are sorted. */
+import {
+  AsyncByteQueue,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  type Schema,
+  Struct,
+  makeData,
+  tableFromIPC,
+} from 'apache-arrow'
+import { InvalidDataError } from '../base/errors.ts'
+
+/** In pieces, most of them the columns' own memory. */
+export function printArrowStream(schema: Schema, batches: readonly RecordBatch[]): readonly Uint8Array[] {
+  const pieces = new Pieces()
+  const writer = new RecordBatchStreamWriter().reset(pieces, schema)
+  for (const batch of batches) writer.write(batch)
+  writer.close()
+  return pieces.all
+}
+
+class Pieces extends AsyncByteQueue {
+  readonly all: Uint8Array[] = []
+
+  override write(piece: Uint8Array): void {
+    this.all.push(piece)
+  }
+}
+
+/** The one batch of a stream that was printed here, under the very schema that it had. */
+export function parseArrowBatch(bytes: Uint8Array, schema: Schema): RecordBatch {
+  const [batch, ...others] = tableFromIPC(bytes).batches
+  if (batch === undefined || others.length > 0) throw new InvalidDataError('not one batch of Arrow data')
+  const { children } = batch.data
+  const data = makeData({ type: new Struct(schema.fields), length: batch.numRows, nullCount: 0, children })
+  return new RecordBatch(schema, data)
+}
