@@ -68,7 +68,10 @@ async function rebase(
       context: { table: table.name, uuid },
     })
   }
-  return table.rebase(await baseOf(env, { held, visible: held.body }, base, signal), signal)
+  return table.rebase(
+    await baseOf(env, { held, visible: held.body }, { known: base, signal, purpose: 'commit' }),
+    signal,
+  )
 }
 
 async function tryCommit(
@@ -153,8 +156,13 @@ async function tellAll(
   }
 }
 
+/** It grows with each loss by the time one attempt takes: that is how long a rival needs. */
 function windowMs(tables: readonly StagedTable[], losses: number, attemptMs: number): number {
-  return Math.max(...tables.map(({ base }) => retryPolicy(base.metadata).windowMs(losses, attemptMs)))
+  const windows = tables.map(({ base }) => {
+    const { leastMs, capMs } = retryPolicy(base.metadata)
+    return Math.min(capMs, Math.max(leastMs, attemptMs) * (losses + 1))
+  })
+  return Math.max(...windows)
 }
 
 /** The most impatient of the tables decides. */

@@ -25,7 +25,7 @@ export async function loadTogether(
   for (let round = 0; round < ROUNDS; round++) {
     const now = await readAll(env, namespaces, { identifiers, signal })
     if (round > 0 && now.every((view, i) => isSame(view, before[i]))) {
-      const loading = mapConcurrent(now, CONCURRENCY, (view) => baseOf(env, view, undefined, signal))
+      const loading = mapConcurrent(now, CONCURRENCY, (view) => baseOf(env, view, { signal }))
       const bases: ObjectBase[] = []
       for await (const base of loading) bases.push(base)
       return bases

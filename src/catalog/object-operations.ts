@@ -4,11 +4,14 @@
  */
 import { InvalidDataError, NoSuchTableError, SessionExpiredError } from '../base/errors.ts'
 import { joinLocation, lastSegment } from '../io/location.ts'
+import { readManifestListFile } from '../manifest/manifest-io.ts'
 import { encodeByProperty, metadataFileName, readTableMetadata } from '../manifest/metadata-file.ts'
 import { applyTableUpdates } from '../spec/apply-table-updates.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
+import { shareMetadata } from '../spec/share-metadata.ts'
+import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
@@ -73,12 +76,12 @@ export class ObjectOperations implements TableOperations {
     return this.#current
   }
 
-  async refresh(signal?: AbortSignal): Promise<ObjectBase> {
-    const rival = this.#rival
+  async refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<ObjectBase> {
+    const held = this.#recentRival()
     this.#rival = undefined
-    if (rival !== undefined && this.runtime.monotonicMs() - rival.seenMs <= RECENT_MS) {
-      const { held } = rival
-      this.#current = await baseOf(this.#env, { held, visible: held.body }, this.#current, signal)
+    if (held !== undefined) {
+      const view = { held, visible: held.body }
+      this.#current = await baseOf(this.#env, view, { known: this.#current, signal, purpose })
       return this.#current
     }
     // Not the held body's: that may be a later one, of a table made anew under the name.
@@ -87,6 +90,7 @@ export class ObjectOperations implements TableOperations {
       identifier: this.#identifier,
       known: this.#current,
       signal,
+      purpose,
     })
     if (base.held.body.uuid !== uuid) {
       throw new NoSuchTableError(`table ${this.name} was dropped and made again: load it anew`, {
@@ -95,6 +99,15 @@ export class ObjectOperations implements TableOperations {
     }
     this.#current = base
     return base
+  }
+
+  async peek(signal?: AbortSignal): Promise<number> {
+    const known = this.#recentRival()
+    if (known !== undefined) return known.body.v
+    const { held, metadata } = this.#current
+    const found = await this.#pointers.read(this.#env.keys.pointer(this.#identifier, held.body.nsGeneration), signal)
+    this.#noteRival(found, metadata.tableUuid)
+    return found?.body.v ?? 0
   }
 
   async commit(base: ObjectBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome> {
@@ -117,7 +130,12 @@ export class ObjectOperations implements TableOperations {
     ])
     const next = nextPointer(
       held.body,
-      { metadataLocation: location, prevMetadataLocation: base.metadataLocation, writer: this.#env.writer },
+      {
+        metadataLocation: location,
+        prevMetadataLocation: base.metadataLocation,
+        manifestList: currentSnapshot(metadata)?.manifestList,
+        writer: this.#env.writer,
+      },
       { commitId, u: this.runtime.uuid() },
     )
     const outcome = await this.#pointers.swap({ location: pointer, base: held, next, writesMetadata: true })
@@ -131,6 +149,11 @@ export class ObjectOperations implements TableOperations {
     this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
     await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
     return { kind: 'committed', base: this.#current }
+  }
+
+  #recentRival(): Held<PointerBody> | undefined {
+    if (this.#rival === undefined || this.runtime.monotonicMs() - this.#rival.seenMs > RECENT_MS) return undefined
+    return this.#rival.held
   }
 
   /** A refused write has read what stands in its way: the next refresh, if it comes at once, need not read it again. */
@@ -185,20 +208,26 @@ export async function writeVersionHint(
   })
 }
 
-export interface LoadRequest {
-  readonly identifier: TableIdentifier
+export interface ReadRequest {
   /** A base already in memory: spares the metadata read where the pointer still names it. */
   readonly known?: ObjectBase | undefined
   readonly signal?: AbortSignal | undefined
+  /** A commit needs the manifests as well. */
+  readonly purpose?: 'commit' | undefined
+}
+
+export interface LoadRequest extends ReadRequest {
+  readonly identifier: TableIdentifier
 }
 
 /** Reads pointer and metadata, and writes nothing. */
 export async function loadBase(
   env: CatalogEnvironment,
   namespaces: NamespaceStore,
-  { identifier, known, signal }: LoadRequest,
+  { identifier, ...request }: LoadRequest,
 ): Promise<ObjectBase> {
-  return baseOf(env, await viewLive(env, namespaces, { identifier, kind: 'table', signal }), known, signal)
+  const view = await viewLive(env, namespaces, { identifier, kind: 'table', signal: request.signal })
+  return baseOf(env, view, request)
 }
 
 /** A reader may use a cached generation, but a miss makes it read the namespace again. Errors: NoSuchTableError. */
@@ -218,20 +247,23 @@ export async function viewLive(
   throw noSuch(env, { identifier, kind, body: view?.visible })
 }
 
-/** The table that a pointer names. `known`, where the pointer still names its metadata, spares reading that. */
+/** The table that a pointer names. */
 export async function baseOf(
   env: CatalogEnvironment,
   { held, visible }: PointerView,
-  known?: ObjectBase,
-  signal?: AbortSignal,
+  { known, signal, purpose }: ReadRequest = {},
 ): Promise<ObjectBase> {
   const location = visible.metadataLocation ?? ''
   // An intent stands in the way of a commit: it has to be settled first.
   const state = { held: { ...held, body: visible }, confirmed: false, outrun: held.body.txn !== undefined }
   if (known?.metadataLocation === location) return { ...known, ...state }
-  const metadata = await readTableMetadata(env.io, location, { signal })
-  if (metadata.tableUuid !== visible.uuid) throw wrongTable(location, metadata.tableUuid)
-  const manifests = carriedManifests(known, metadata)
+  const { manifestList: hint } = visible
+  const reading = purpose === 'commit' && hint !== undefined ? readHinted(env.io, hint, { known, signal }) : undefined
+  const fresh = await readTableMetadata(env.io, location, { signal })
+  if (fresh.tableUuid !== visible.uuid) throw wrongTable(location, fresh.tableUuid)
+  const metadata = known === undefined ? fresh : shareMetadata(fresh, known.metadata)
+  const hinted = currentSnapshot(metadata)?.manifestList === hint ? await reading : undefined
+  const manifests = carriedManifests(known, metadata) ?? hinted
   return { metadata, metadataLocation: location, manifests, ...state }
 }
 
@@ -239,6 +271,20 @@ export async function baseOf(
 function carriedManifests(known: ObjectBase | undefined, metadata: TableMetadata): readonly ManifestFile[] | undefined {
   const unchanged = known !== undefined && known.metadata.currentSnapshotId === metadata.currentSnapshotId
   return unchanged ? known.manifests : undefined
+}
+
+/** The list that the pointer tells of; undefined where it can't be read. Those known already stay the same objects. */
+async function readHinted(
+  io: CatalogEnvironment['io'],
+  list: string,
+  { known, signal }: ReadRequest,
+): Promise<readonly ManifestFile[] | undefined> {
+  const manifests = await readManifestListFile(io, list, { signal }).catch(() => undefined)
+  const earlier = new Map(known?.manifests?.map((manifest) => [manifest.manifestPath, manifest]))
+  return manifests?.map((manifest) => {
+    const other = earlier.get(manifest.manifestPath)
+    return other?.sequenceNumber === manifest.sequenceNumber ? other : manifest
+  })
 }
 
 function wrongTable(location: string, uuid: string): InvalidDataError {

@@ -18,6 +18,8 @@ export interface PointerContent {
   /** Absent where a create or a move came to nothing. */
   readonly metadataLocation: string | undefined
   readonly prevMetadataLocation: string | undefined
+  /** Of the current snapshot, where the writer said: a hint that spares waiting for the metadata, which decides. */
+  readonly manifestList?: string | undefined
   /** Files uploaded in a session that began before this store time may have been collected. */
   readonly gcHorizonMs: number
   readonly state: PointerState
@@ -60,9 +62,19 @@ export interface PointerCommit {
   readonly v?: number | undefined
 }
 
-/** The body that follows `base`; `over` and an intent never carry on: trash holds the one, the record decided the other. */
+/**
+ * The body that follows `base`; `over` and an intent never carry on: trash holds the one, the record decided the other.
+ * Nor does the manifest list, which only the writer of the metadata knows.
+ */
 export function nextPointer(base: PointerBody, change: PointerChange, { commitId, u, v }: PointerCommit): PointerBody {
-  return { ...base, over: undefined, txn: undefined, ...change, ...nextCasBody(base, commitId, u, v) }
+  return {
+    ...base,
+    over: undefined,
+    txn: undefined,
+    manifestList: undefined,
+    ...change,
+    ...nextCasBody(base, commitId, u, v),
+  }
 }
 
 /** What a body that takes the name of `taken` carries along, until trash holds it. A hollow tombstone is no loss. */
@@ -125,6 +137,7 @@ function printContent(content: PointerContent): JsonObject {
     nsGeneration: content.nsGeneration,
     metadataLocation: content.metadataLocation,
     prevMetadataLocation: content.prevMetadataLocation,
+    manifestList: content.manifestList,
     gcHorizon: content.gcHorizonMs,
     state: content.state,
     movedTo: content.movedTo,
@@ -167,6 +180,7 @@ function parseContent(cursor: JsonCursor): PointerContent {
     nsGeneration: cursor.get('nsGeneration').integer(),
     metadataLocation: cursor.optional('metadataLocation', (c) => c.string()),
     prevMetadataLocation: cursor.optional('prevMetadataLocation', (c) => c.string()),
+    manifestList: cursor.optional('manifestList', (c) => c.string()),
     gcHorizonMs: cursor.get('gcHorizon').integer(),
     state: state ?? cursor.get('state').fail(STATES.join(', ')),
     hollow: cursor.optional('hollow', (c) => c.boolean()) ?? false,

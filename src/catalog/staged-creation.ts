@@ -54,8 +54,12 @@ export class StagedCreation implements TableOperations {
   }
 
   /** Before its first commit there is nothing to read. */
-  refresh(signal?: AbortSignal): Promise<TableBase> {
-    return this.#made?.refresh(signal) ?? Promise.resolve(this.#planned)
+  refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<TableBase> {
+    return this.#made?.refresh(signal, purpose) ?? Promise.resolve(this.#planned)
+  }
+
+  peek(signal?: AbortSignal): Promise<number> {
+    return this.#made?.peek?.(signal) ?? Promise.resolve(0)
   }
 
   /** The first makes the table. Errors: AlreadyExistsError, NoSuchNamespaceError, CommitFailedError, CommitStateUnknownError. */

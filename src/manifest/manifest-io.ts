@@ -14,6 +14,17 @@ import { countEntries } from './manifest-writer.ts'
 
 const MANIFESTS_IN_FLIGHT = 8
 
+/** The manifests that a list names. */
+export async function readManifestListFile(
+  io: FileIO,
+  location: string,
+  options: IoOptions = {},
+): Promise<ManifestFile[]> {
+  const { bytes } = await io.read(location, options)
+  await prepareAvro(bytes)
+  return decodeManifestList(bytes, location)
+}
+
 /** The manifests of a snapshot, by its list or, in old v1 tables, by the paths it names. */
 export async function readManifestList(
   io: FileIO,
@@ -22,11 +33,7 @@ export async function readManifestList(
 ): Promise<ManifestFile[]> {
   const { manifestList, manifests, snapshotId, keyId } = snapshot
   if (keyId !== undefined) refuseEncrypted(`the manifest list of snapshot ${snapshotId}`)
-  if (manifestList !== undefined) {
-    const { bytes } = await io.read(manifestList, options)
-    await prepareAvro(bytes)
-    return decodeManifestList(bytes, manifestList)
-  }
+  if (manifestList !== undefined) return readManifestListFile(io, manifestList, options)
   if (manifests === undefined) {
     throw new InvalidDataError(`snapshot ${snapshotId} names neither a manifest list nor manifests`, {
       context: { snapshotId },

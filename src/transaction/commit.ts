@@ -5,6 +5,8 @@
 import { CommitFailedError, CommitStateUnknownError, NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { longProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import { awaitTurn, paceOf } from './pace.ts'
+import type { WaitLimits } from './pace.ts'
 import type { CommitAction, CommitOutcome, CommitResult, Staged, TableBase, TableOperations } from './operations.ts'
 
 export type { CommitAction, StageContext } from './operations.ts'
@@ -47,15 +49,20 @@ export async function commitUntilDecided(
   const { runtime, reporter, name } = operations
   const commitId = runtime.uuid()
   const startMs = runtime.monotonicMs()
+  const pace = paceOf(operations)
+  const courtesyMs = pace.courtesyMs()
+  if (courtesyMs > 0) await runtime.sleep(courtesyMs, signal)
   let base = operations.current
+  let attemptStartMs = runtime.monotonicMs()
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
-    const attemptStartMs = runtime.monotonicMs()
     const staged = await action.stage(base, { commitId, attempt })
     lost.push(...staged.attemptFiles)
     const outcome = await tryCommit(operations, action, { base, staged, commitId })
     if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
+    const ownMs = runtime.monotonicMs() - attemptStartMs
     if (outcome.kind === 'committed') {
+      pace.won(ownMs)
       // An attempt may go on with files of one that was lost.
       const live = new Set(staged.attemptFiles)
       lost.splice(0, lost.length, ...lost.filter((file) => !live.has(file)))
@@ -63,17 +70,26 @@ export async function commitUntilDecided(
       return { base: outcome.base, attempts: attempt + 1 }
     }
     if (outcome.kind === 'expired') lost.push(...(await renewed(action, outcome.error, signal)))
-    else lost.push(...outcome.files)
-    const policy = retryPolicy(base.metadata)
-    // The first loss is followed up at once: a conflict just told what the table is now.
-    const waitMs =
-      attempt === 0 ? 0 : runtime.random() * policy.windowMs(attempt, runtime.monotonicMs() - attemptStartMs)
-    if (attempt >= policy.retries || runtime.monotonicMs() - startMs + waitMs > policy.totalTimeoutMs) {
-      throw tooManyConflicts(name, attempt + 1)
+    else {
+      lost.push(...outcome.files)
+      pace.lost()
     }
+    const policy = retryPolicy(base.metadata)
+    const untilMs = startMs + policy.totalTimeoutMs
+    const waitStartMs = runtime.monotonicMs()
+    if (attempt >= policy.retries || waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
+    // The first loss is followed up at once: a conflict just told what the table is now.
+    if (attempt > 0) {
+      await afterConflict(operations, signal, () =>
+        awaitTurn(operations, { ownMs, untilMs }, { limits: policy, signal }),
+      )
+    }
+    attemptStartMs = runtime.monotonicMs()
+    if (attemptStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
+    const waitMs = attemptStartMs - waitStartMs
     const reason = outcome.kind === 'expired' ? 'the session expired' : 'another writer committed'
     reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason })
-    base = await refreshAfterConflict(operations, waitMs, signal)
+    base = await afterConflict(operations, signal, () => operations.refresh(signal, 'commit'))
   }
 }
 
@@ -104,35 +120,28 @@ async function renewed(
   return action.renew(expired, signal)
 }
 
-export interface RetryPolicy {
+export interface RetryPolicy extends WaitLimits {
   readonly retries: number
   readonly totalTimeoutMs: number
-  windowMs(losses: number, attemptMs: number): number
 }
 
-/**
- * The window grows with each loss by the time one attempt takes: that is how long a rival needs. Who wins goes on at once,
- * so that doubling it would starve the losers.
- */
 export function retryPolicy({ properties }: TableMetadata): RetryPolicy {
-  const capMs = longProperty(properties, 'commit.retry.max-wait-ms', 2_000)
-  const leastMs = longProperty(properties, 'commit.retry.min-wait-ms', 10)
   return {
     retries: longProperty(properties, 'commit.retry.num-retries', Number.MAX_SAFE_INTEGER),
     totalTimeoutMs: longProperty(properties, 'commit.retry.total-timeout-ms', 1_800_000),
-    windowMs: (losses, attemptMs) => Math.min(capMs, Math.max(leastMs, attemptMs) * (losses + 1)),
+    leastMs: longProperty(properties, 'commit.retry.min-wait-ms', 10),
+    capMs: longProperty(properties, 'commit.retry.max-wait-ms', 2_000),
   }
 }
 
 /** The conflict was definite, so whatever fails here leaves a failed commit, not an unknown one. */
-async function refreshAfterConflict(
+async function afterConflict<T>(
   operations: TableOperations,
-  waitMs: number,
   signal: AbortSignal | undefined,
-): Promise<TableBase> {
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    if (waitMs > 0) await operations.runtime.sleep(waitMs, signal)
-    return await operations.refresh(signal)
+    return await work()
   } catch (cause) {
     if (signal?.aborted || cause instanceof NotFoundError) throw cause
     throw new CommitFailedError(

@@ -84,8 +84,10 @@ export interface TableOperations {
   readonly reporter: Reporter | undefined
   /** The base last seen by this process. */
   readonly current: TableBase
-  /** Reads the pointer and makes its state the current one. Errors: NoSuchTableError. */
-  refresh(signal?: AbortSignal): Promise<TableBase>
+  /** Reads the pointer and makes its state the current one; for a commit, its manifests too. Errors: NoSuchTableError. */
+  refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<TableBase>
+  /** The version of the pointer as it is now, which grows with every commit. Absent where it can't be told cheaply. */
+  peek?(signal?: AbortSignal): Promise<number>
   /** Tries once. Throws where the attempt failed for good before the pointer was touched. */
   commit(base: TableBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome>
   /** Inside a multi-table transaction: takes the action over, to be committed with the others. */

@@ -88,6 +88,13 @@ describe('pointer', () => {
     }
   })
 
+  it('tell the manifest list of their own metadata only', () => {
+    const told = nextPointer(body, { manifestList: 's3://lake/wh/x/snap.avro' }, { commitId: 'c2', u: 'u2' })
+    expect(decodePointer(record(encodePointer(told)), 'x').manifestList).toBe('s3://lake/wh/x/snap.avro')
+    const next = nextPointer(told, { metadataLocation: 's3://lake/wh/x/3.json' }, { commitId: 'c3', u: 'u3' })
+    expect(decodePointer(record(encodePointer(next)), 'x').manifestList).toBeUndefined()
+  })
+
   it('names its predecessor, grows by one and keeps the last commits of the key', () => {
     let pointer = body
     for (let i = 2; i <= 100; i++) pointer = nextPointer(pointer, {}, { commitId: `c${i}`, u: `u${i}` })

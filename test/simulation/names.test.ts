@@ -27,7 +27,7 @@ describe.each(stores)('simulation of names on %s', { timeout: 300_000 }, (store)
 
   it('does each operation, with success', async () => {
     const done = new Set<string>()
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 80; seed++) {
       for (const kind of Object.keys((await simulateNames(seed, sut, { store })).kinds)) done.add(kind)
     }
     const kinds = ['create', 'createView', 'append', 'drop', 'undrop', 'undropTo', 'purge', 'rename', 'transaction']
