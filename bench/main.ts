@@ -154,7 +154,7 @@ async function planning(run: Run): Promise<object> {
 async function reads(run: Run): Promise<object> {
   const { quick, peers } = run
   const [files, rowsPerFile, smallFiles] = quick ? [4, 100_000, 60] : [10, 500_000, 300]
-  const rounds = quick ? 3 : ROUNDS
+  const rounds = 3
   const place = (name: string): Place => placeOf(run, name)
   const { results, memory } = await runReads({ place, files, rowsPerFile, smallFiles, rounds, peers })
   const title = `W7: ${files * rowsPerFile} rows in ${files} files, and small files (${rounds} rounds)`

@@ -35,13 +35,25 @@ export interface PeerEngine {
   open(place: Place, catalog?: string): Promise<Peer>
 }
 
-export const PYICEBERG: PeerEngine = {
+const PYICEBERG: PeerEngine = {
   name: 'PyIceberg',
   async open(place, catalog) {
     const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'pyiceberg_peer.py')]
     return Peer.open('PyIceberg', command, { place, catalog })
   },
 }
+
+/** Of tables that firn wrote. */
+export const READERS: readonly PeerEngine[] = [
+  PYICEBERG,
+  {
+    name: 'DuckDB',
+    async open(place, catalog) {
+      const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'duckdb_peer.py')]
+      return Peer.open('DuckDB', command, { place, catalog })
+    },
+  },
+]
 
 /** All that this machine can run, PyIceberg first; what is left out is said on stderr. */
 export async function peerEngines(): Promise<PeerEngine[]> {

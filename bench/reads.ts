@@ -18,7 +18,7 @@ import { BareClient } from './bare-client.ts'
 import { type Place, ownCpuMs } from './contestant.ts'
 import { EVENT_SCHEMA, eventRows } from './event-rows.ts'
 import { FIRN_TABLE } from './firn.ts'
-import { PYICEBERG } from './peer.ts'
+import { READERS } from './peer.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 export interface Reads {
@@ -39,9 +39,8 @@ export interface ReadResult {
   readonly firnMs: Spread
   readonly firnCpuMs: Spread
   readonly ofFloor: Spread
-  /** PyIceberg's time, and firn's by it in the same round; undefined without peers. */
-  readonly peerMs: Spread | undefined
-  readonly byPeer: Spread | undefined
+  /** Of other engines, their time, and firn's by it in the same round. */
+  readonly peers: readonly { readonly name: string; readonly ms: Spread; readonly firnBy: Spread }[]
 }
 
 export interface ReadMemory {
@@ -150,16 +149,17 @@ async function measure(read: Case, { rounds, peers }: Reads): Promise<ReadResult
   const scan = (from: typeof io): TableScan =>
     new TableScan({ io: from, metadata, name: FIRN_TABLE, runtime: systemRuntime }, { select, where })
   const client = new BareClient({ ...place, prefix: '' })
-  const peer = peers ? await PYICEBERG.open(place) : undefined
+  const others = await Promise.all((peers ? READERS : []).map((engine) => engine.open(place)))
   const { rows } = await timed(() => countRows(scan(noting)))
   const noted = ranges.splice(0)
-  const lanes: Record<'floor' | 'firn' | 'peer', Took[]> = { floor: [], firn: [], peer: [] }
+  const lanes: Record<'floor' | 'firn', Took[]> = { floor: [], firn: [] }
+  const laneOf = new Map(others.map((peer): [typeof peer, Took[]] => [peer, []]))
   const turns = [
     async (): Promise<void> => void lanes.floor.push(await timed(() => fetchAll(client, noted, place.bucket))),
     async (): Promise<void> => void lanes.firn.push(await timed(() => countRows(scan(io)))),
-    async (): Promise<void> => {
-      if (peer !== undefined) lanes.peer.push(await peer.read(table.metadataLocation, { select, where }))
-    },
+    ...others.map((peer) => async (): Promise<void> => {
+      laneOf.get(peer)?.push(await peer.read(table.metadataLocation, { select, where }))
+    }),
   ]
   // The first round warms up.
   for (let round = 0; round <= rounds; round++) {
@@ -167,12 +167,12 @@ async function measure(read: Case, { rounds, peers }: Reads): Promise<ReadResult
       globalThis.gc?.()
       await turn()
     }
-    if (round === 0) for (const took of Object.values(lanes)) took.splice(0)
+    if (round === 0) for (const took of [...Object.values(lanes), ...laneOf.values()]) took.splice(0)
   }
   client.close()
-  peer?.close()
+  for (const peer of others) peer.close()
   await io.close()
-  for (const took of [...lanes.firn, ...lanes.peer])
+  for (const took of [...lanes.firn, ...[...laneOf.values()].flat()])
     if (took.rows !== rows) throw new Error(`${what}: ${took.rows} rows were read, not ${rows}`)
   const msOf = (lane: readonly Took[]): number[] => lane.map(({ ms }) => ms)
   const by = (other: readonly Took[]): Spread =>
@@ -186,8 +186,7 @@ async function measure(read: Case, { rounds, peers }: Reads): Promise<ReadResult
     firnMs: spreadOf(msOf(lanes.firn)),
     firnCpuMs: spreadOf(lanes.firn.map(({ cpuMs }) => cpuMs)),
     ofFloor: by(lanes.floor),
-    peerMs: peer && spreadOf(msOf(lanes.peer)),
-    byPeer: peer && by(lanes.peer),
+    peers: [...laneOf].map(([{ name }, lane]) => ({ name, ms: spreadOf(msOf(lane)), firnBy: by(lane) })),
   }
 }
 

@@ -98,8 +98,7 @@ export function printReads(title: string, results: readonly ReadResult[], memory
     '(rounds)',
     'CPU ms',
     '× floor',
-    'PyIceberg ms',
-    '×',
+    ...(results[0]?.peers ?? []).flatMap(({ name }) => [`${name} ms`, '×']),
   ]
   const lines = results.map((each) => [
     each.what,
@@ -111,8 +110,7 @@ export function printReads(title: string, results: readonly ReadResult[], memory
     `${each.firnMs.min.toFixed(0)}–${each.firnMs.max.toFixed(0)}`,
     each.firnCpuMs.median.toFixed(0),
     each.ofFloor.median.toFixed(2),
-    each.peerMs?.median.toFixed(0) ?? '',
-    each.byPeer?.median.toFixed(2) ?? '',
+    ...each.peers.flatMap(({ ms, firnBy }) => [ms.median.toFixed(0), firnBy.median.toFixed(2)]),
   ])
   const peak = (memory.peakRssBytes / 2 ** 20).toFixed(0)
   const scanned = `${memory.rows.toLocaleString('en')} rows, ${memory.megabytes.toFixed(0)} MB of Arrow data`

@@ -25,7 +25,7 @@ export interface ParquetBatchOptions {
   readonly batchRows?: number | undefined
   /** Leaves out pages in which no row matches. */
   readonly pruning?: PagePruning | undefined
-  /** Decoded bytes from which worker threads are used: 4 MiB unless said. */
+  /** Decoded bytes from which worker threads are used: 1 MiB unless said. */
   readonly asideBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }

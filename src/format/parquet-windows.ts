@@ -14,9 +14,9 @@ import { decodeParquet, decodeParquetAside, hasWorkers } from './parquet-wasm.ts
 const MAX_BATCH_BYTES = 32 * 2 ** 20
 /** Decoded data of one window, of one batch at least. */
 export const MAX_WINDOW_BYTES: number = 32 * 2 ** 20
-const MAX_WINDOW_BATCHES = 4
+export const MAX_WINDOW_BATCHES = 8
 /** Below this, the way to a thread costs more than it saves. */
-const ASIDE_BYTES = 4 * 2 ** 20
+const ASIDE_BYTES = 2 ** 20
 /** Windows of a file that are decoded at once aside: the consumer's and the next. */
 export const WINDOWS_IN_FLIGHT = 2
 /** The row group that is decoded and the next one. */
@@ -47,7 +47,7 @@ interface WindowOptions {
   readonly projection: Projection
   readonly batchRows: number
   readonly location: string
-  /** Decoded bytes from which a window is worth the way to a thread: 4 MiB unless said. */
+  /** Decoded bytes from which a window is worth the way to a thread: 1 MiB unless said. */
   readonly asideBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }

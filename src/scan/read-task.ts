@@ -14,7 +14,7 @@ import { planProjection } from '../format/parquet-projection.ts'
 import { readParquet } from '../format/parquet-reader.ts'
 import type { OpenParquetSource } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
-import { MAX_WINDOW_BYTES, WINDOWS_IN_FLIGHT } from '../format/parquet-windows.ts'
+import { MAX_WINDOW_BATCHES, MAX_WINDOW_BYTES, WINDOWS_IN_FLIGHT } from '../format/parquet-windows.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { isMetadataField } from '../spec/metadata-columns.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
@@ -53,7 +53,7 @@ const BATCH_ROWS = 65_536
 /** How readParquet goes about a file: small ones come whole, of larger ones two row groups are in flight. */
 const WHOLE_FILE_BYTES = 2 ** 20
 const ROW_GROUPS_AHEAD = 2
-const WINDOW_ROWS = 4 * BATCH_ROWS * WINDOWS_IN_FLIGHT
+const WINDOW_ROWS = MAX_WINDOW_BATCHES * BATCH_ROWS * WINDOWS_IN_FLIGHT
 /** What columns unfold to, where nothing but their size is known yet: so many times that, and so much for each value. */
 const DECODED_RATIO = 4
 const DECODED_VALUE_BYTES = 8
