@@ -19,6 +19,7 @@ import { measureFloor } from './floor.ts'
 import { runDeletedRows } from './deleted-rows.ts'
 import { runAppendMemory, runIngest } from './ingest.ts'
 import { runManyPeers } from './many-peers.ts'
+import { runLongAppends } from './long-appends.ts'
 import { runManyWriters } from './many-writers.ts'
 import { peerContestants } from './peer-contestant.ts'
 import { runPlanning } from './planning.ts'
@@ -49,6 +50,7 @@ interface Run {
 const WORKLOADS: Readonly<Record<string, (run: Run) => Promise<object>>> = {
   W1: ingest,
   W2: smallAppends,
+  W2L: longAppends,
   W3: manyWriters,
   W4: planning,
   W7: reads,
@@ -125,6 +127,15 @@ async function smallAppends(run: Run): Promise<object> {
   } finally {
     await proxy.stop()
   }
+}
+
+async function longAppends(run: Run): Promise<object> {
+  const [commits, stretch] = run.quick ? [300, 50] : [3_000, 500]
+  const place = placeOf(run, 'long')
+  const stretches = await runLongAppends({ contestant: firn, commits, rows: ROWS, stretch, place })
+  console.log(`W2L: ${commits} appends of ${ROWS} rows without expiry, p50 by stretch`)
+  for (const { commits: after, p50Ms } of stretches) console.log(`  to ${after} commits: ${p50Ms.toFixed(1)} ms`)
+  return { commits, rows: ROWS, stretches }
 }
 
 async function manyWriters(run: Run): Promise<object> {
