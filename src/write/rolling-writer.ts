@@ -39,6 +39,8 @@ const ENCODE_ROWS = 16_384
 const ENCODE_BYTES = 8 * 2 ** 20
 /** A piece of this many rows is worth encoding as it is. */
 const LARGE_ROWS = 4096
+/** Arrow data that makes a row group worth its columns' pages when memory is short. */
+const LEAST_ROW_GROUP_BYTES = 4 * 2 ** 20
 /** Of the memory to sort in, one block of a run that is merged. */
 const BLOCKS_OF_SORT = 64
 /** Arrow data from which on the way to another thread and back pays. */
@@ -89,11 +91,21 @@ export class RollingWriter {
     return []
   }
 
-  /** Lets go of memory: sorted rows go to disk, others make files of what there is. */
+  /**
+   * Lets go of memory: sorted rows go to disk; others become a row group where they are enough for one, else the file
+   * ends.
+   */
   async shrink(): Promise<WrittenFile[]> {
-    if (this.#sorter === undefined) return await this.finish()
-    await this.#sorter.spill()
-    return []
+    if (this.#sorter !== undefined) {
+      await this.#sorter.spill()
+      return []
+    }
+    const waitingBytes = this.#gatheredBytes + (this.#parquet?.waitingBytes ?? 0)
+    if (waitingBytes < LEAST_ROW_GROUP_BYTES || 2 * waitingBytes < this.heldBytes) return await this.finish()
+    const files = await this.#encodeGathered()
+    await this.#parquet?.drain(0)
+    await this.#sendEncoded()
+    return files
   }
 
   /** Closes the open file: the files made of all rows so far. */
@@ -134,9 +146,13 @@ export class RollingWriter {
       const file = await this.#closeFile()
       return file === undefined ? [] : [file]
     }
-    const encoded = this.#parquet.take()
-    if (encoded.length > 0) await (await this.#uploadOfFile()).add(encoded)
+    await this.#sendEncoded()
     return []
+  }
+
+  async #sendEncoded(): Promise<void> {
+    const encoded = this.#parquet?.take() ?? []
+    if (encoded.length > 0) await (await this.#uploadOfFile()).add(encoded)
   }
 
   async #uploadOfFile(): Promise<FileUpload> {

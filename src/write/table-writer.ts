@@ -41,7 +41,7 @@ export interface TableWriterOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * Memory for rows and files, 256 MiB. Where the open files of all partitions hold more than half of it, the largest
-   * is closed early; of sorted tables, its rows go to disk.
+   * gets a row group of what there is, or is closed early; of sorted tables, its rows go to disk.
    */
   readonly memoryBytes?: number | undefined
 }
@@ -204,17 +204,13 @@ export class TableWriter {
     await (await temp?.catch(() => undefined))?.close()
   }
 
-  /** A lone file may grow to its target size; beside others, files are closed early, largest first. */
+  /** A lone file may grow to its target size; beside others the largest gives way. */
   async #keepWithinMemory(): Promise<void> {
-    let total = 0
-    for (const { writer } of this.#open.values()) total += writer.heldBytes
-    while (total > this.#openBytes && this.#open.size > 1) {
-      const [first, ...others] = this.#open.values()
-      if (first === undefined) return
-      const largest = others.reduce((a, b) => (b.writer.heldBytes > a.writer.heldBytes ? b : a), first)
-      total -= largest.writer.heldBytes
+    const heldBytes = (): number => [...this.#open.values()].reduce((sum, { writer }) => sum + writer.heldBytes, 0)
+    while (this.#open.size > 1 && heldBytes() > this.#openBytes) {
+      const largest = [...this.#open.values()].reduce((a, b) => (b.writer.heldBytes > a.writer.heldBytes ? b : a))
       this.#record(largest, await largest.writer.shrink())
-      if (!this.#isSorted) this.#open.delete(largest.index)
+      if (largest.writer.heldBytes === 0 && !this.#isSorted) this.#open.delete(largest.index)
     }
   }
 

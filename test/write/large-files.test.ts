@@ -144,6 +144,28 @@ describe('a large file', () => {
   })
 })
 
+describe('files of several partitions', () => {
+  it('grow by row groups where memory is short, rather than end', async () => {
+    const partitioned = tableMetadata({ schema, partitionBy: ['truncate(1000, id)'] })
+    const io = new Store()
+    const writer = new TableWriter({
+      io,
+      runtime: systemRuntime,
+      metadata: partitioned,
+      writeId: '7c1f4f8e-0000-4000-8000-000000000001',
+      memoryBytes: 160 * MIB,
+    })
+    // Text of few letters: half of it is left when it is encoded.
+    const text = Buffer.from(randomBytes(MIB / 2).toString('hex'))
+    for (let i = 0; i < 120; i++) await writer.write(rowsToBatch([{ id: (i % 8) * 1000, bytes: text }], schema))
+    const { dataFiles, uploads } = await writer.close()
+    await Promise.all(uploads)
+    expect(dataFiles.reduce((sum, file) => sum + file.recordCount, 0)).toBe(120)
+    expect(dataFiles).toHaveLength(8)
+    expect(Math.max(...dataFiles.map(({ splitOffsets = [] }) => splitOffsets.length))).toBeGreaterThan(1)
+  })
+})
+
 describe('UploadQueue', () => {
   it('bounds the bytes in flight', async () => {
     const io = new Store()
