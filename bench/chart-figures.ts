@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChartGroup } from './chart.ts'
 import type { IngestResult } from './ingest.ts'
+import type { ReadResult } from './reads.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
 
 /** A line of a workload's results, as the driver wrote it. */
@@ -15,7 +16,8 @@ interface Saved {
 export function chartGroups(folder: string): ChartGroup[] {
   const { results } = lastFull(folder, 'W1') as { results: IngestResult[] }
   const { direct } = lastFull(folder, 'W2') as { direct: SmallAppendsResult[] }
-  return [...ingestGroups(results), smallAppendsGroup(direct)]
+  const reads = lastFull(folder, 'W7') as { results: ReadResult[] }
+  return [smallAppendsGroup(direct), ...ingestGroups(results), ...reads.results.map(readGroup)]
 }
 
 function lastFull(folder: string, workload: string): object {
@@ -38,4 +40,9 @@ function ingestGroups(results: readonly IngestResult[]): ChartGroup[] {
 function smallAppendsGroup(results: readonly SmallAppendsResult[]): ChartGroup {
   const lanes = results.filter(({ name }) => name !== 'bare requests')
   return { what: 'commit 100 rows', speeds: new Map(lanes.map(({ name, p50Ms }) => [name, 1 / p50Ms.median])) }
+}
+
+function readGroup({ what, firnMs, peers }: ReadResult): ChartGroup {
+  const lanes = [{ name: 'firn', ms: firnMs }, ...peers]
+  return { what: `read ${what}`, speeds: new Map(lanes.map(({ name, ms }) => [name, 1 / ms.median])) }
 }

@@ -2,7 +2,7 @@
  * Batches in the table's schema → data files in the store, not committed: the second half of every append. Rows go to
  * their partitions' files, which are sent as they are encoded; the promises of the uploads are handed on, so that the
  * commit awaits them together with its metadata (ARCHITECTURE.md, "Commit").
-
+ *
  * Memory has one budget, and this class keeps it: half of it for rows that wait or are being encoded, half for files in
  * flight. Whoever brings rows waits while either is full. Rows that are to be sorted go to disk where they are too many.
  */
