@@ -1,4 +1,4 @@
-/** What the chart shows, from the last full runs with other engines in bench/results. */
+/** What the chart shows, from the last runs with other engines in bench/results. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChartGroup } from './chart.ts'
@@ -8,24 +8,23 @@ import type { SmallAppendsResult } from './small-appends.ts'
 
 /** A line of a workload's results, as the driver wrote it. */
 interface Saved {
-  readonly quick: boolean
   readonly peers: boolean
 }
 
 /** Errors: one that names the runs that are missing. */
 export function chartGroups(folder: string): ChartGroup[] {
-  const { results } = lastFull(folder, 'W1') as { results: IngestResult[] }
-  const { direct } = lastFull(folder, 'W2') as { direct: SmallAppendsResult[] }
-  const reads = lastFull(folder, 'W7') as { results: ReadResult[] }
+  const { results } = lastBesidePeers(folder, 'W1') as { results: IngestResult[] }
+  const { direct } = lastBesidePeers(folder, 'W2') as { direct: SmallAppendsResult[] }
+  const reads = lastBesidePeers(folder, 'W7') as { results: ReadResult[] }
   return [smallAppendsGroup(direct), ...ingestGroups(results), ...reads.results.map(readGroup)]
 }
 
-function lastFull(folder: string, workload: string): object {
+function lastBesidePeers(folder: string, workload: string): object {
   const file = join(folder, `${workload}.jsonl`)
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
-  const runs = lines.map((line) => JSON.parse(line) as Saved).filter(({ quick, peers }) => !quick && peers)
+  const runs = lines.map((line) => JSON.parse(line) as Saved).filter(({ peers }) => peers)
   const last = runs.at(-1)
-  if (last === undefined) throw new Error(`the chart needs a full run of \`npm run bench -- ${workload} --peers\``)
+  if (last === undefined) throw new Error(`the chart needs a run of \`npm run bench -- ${workload} --peers\``)
   return last
 }
 
