@@ -41,6 +41,8 @@ const ENCODE_BYTES = 8 * 2 ** 20
 const LARGE_ROWS = 4096
 /** Arrow data that makes a row group worth its columns' pages when memory is short. */
 const LEAST_ROW_GROUP_BYTES = 4 * 2 ** 20
+/** However small the target size, a file of one batch's rows has this many. */
+const LEAST_ROWS = 1024
 /** Of the memory to sort in, one block of a run that is merged. */
 const BLOCKS_OF_SORT = 64
 /** Arrow data from which on the way to another thread and back pays. */
@@ -137,8 +139,21 @@ export class RollingWriter {
     return await this.#encode(concatBatches([first, ...others]))
   }
 
+  /** In pieces of at most the target size: files are closed between two of them. */
   async #encode(batch: RecordBatch): Promise<WrittenFile[]> {
-    if (batch.numRows === 0) return []
+    const { targetFileSizeBytes } = this.#settings
+    const fitting = Math.floor((batch.numRows * targetFileSizeBytes) / batchSizeBytes(batch))
+    const pieceRows = Math.max(LEAST_ROWS, fitting)
+    const files: WrittenFile[] = []
+    for (let from = 0; from < batch.numRows; from += pieceRows) {
+      const isWhole = pieceRows >= batch.numRows
+      const piece = isWhole ? batch : batch.slice(from, Math.min(batch.numRows, from + pieceRows))
+      files.push(...(await this.#encodePiece(piece)))
+    }
+    return files
+  }
+
+  async #encodePiece(batch: RecordBatch): Promise<WrittenFile[]> {
     this.#parquet ??= createParquetWriter(this.#parquetOptions)
     this.#parquet.write(batch)
     await this.#parquet.drain()

@@ -170,6 +170,18 @@ describe('TableWriter', () => {
     expect(new Set(dataFiles.map((file) => file.filePath)).size).toBe(dataFiles.length)
   })
 
+  it.each([[[]], [['id']]])('rolls within a batch that is larger than a file (sorted by %s)', async (sortBy) => {
+    const properties = { 'write.target-file-size-bytes': '50000', 'write.parquet.row-group-size-bytes': '25000' }
+    const writer = writerOf(tableMetadata({ schema: events, sortBy, properties }))
+    await writer.write(rowsToBatch(eventRows(60_000), events))
+    const { dataFiles, uploads } = await writer.close()
+    await Promise.all(uploads)
+    const total = dataFiles.reduce((sum, file) => sum + file.fileSizeInBytes, 0)
+    expect(total).toBeGreaterThan(200_000)
+    expect(Math.max(...dataFiles.map((file) => file.fileSizeInBytes))).toBeLessThan(150_000)
+    expect(dataFiles.reduce((sum, file) => sum + file.recordCount, 0)).toBe(60_000)
+  })
+
   it('closes the largest files early when memory is short', async () => {
     const metadata = tableMetadata({ schema: events, partitionBy: ['kind'] })
     const writer = writerOf(metadata, { memoryBytes: 500_000 })
@@ -212,7 +224,7 @@ describe('TableWriter', () => {
     const writer = writerOf(metadata)
     await writer.write(rowsToBatch(eventRows(50_000), events))
     await writer.close()
-    expect((await stored()).size).toBe(5)
+    expect((await stored()).size).toBeGreaterThan(4)
     await writer.abort()
     expect((await stored()).size).toBe(0)
     const other = writerOf(metadata, { memoryBytes: 1 })
