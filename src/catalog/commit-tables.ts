@@ -9,6 +9,8 @@ import { liveName } from './name-claims.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { baseOf, nextMetadata, writeVersionHint } from './object-operations.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import { deleteFallen, fallenOut } from './old-metadata.ts'
+import type { FallenMetadata } from './old-metadata.ts'
 import { PointerStore } from './pointer-store.ts'
 import { contentOf, nextPointer } from './pointer.ts'
 import type { StagedTable } from './staged-table.ts'
@@ -108,6 +110,7 @@ async function tryCommit(
 interface Written {
   readonly metadata: TableMetadata
   readonly location: string
+  readonly fallen: readonly FallenMetadata[]
 }
 
 async function writeAll(
@@ -117,8 +120,9 @@ async function writeAll(
 ): Promise<Written[]> {
   const writing = tables.map(async ({ base, updates }, i): Promise<Written> => {
     const { metadata, location, bytes } = await nextMetadata(env, base, { updates, commitId, v: versions[i] ?? 0 })
+    const fallen = fallenOut(base.metadata, metadata)
     await env.io.write(location, bytes)
-    return { metadata, location }
+    return { metadata, location, fallen }
   })
   const settled = await Promise.allSettled(writing)
   const written = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -151,8 +155,10 @@ async function tellAll(
   tables: readonly StagedTable[],
   written: readonly Written[],
 ): Promise<void> {
-  for (const [i, { metadata, location }] of written.entries()) {
-    await writeVersionHint(env, { name: tables[i]?.name ?? '', metadata, metadataLocation: location })
+  for (const [i, { metadata, location, fallen }] of written.entries()) {
+    const name = tables[i]?.name ?? ''
+    await writeVersionHint(env, { name, metadata, metadataLocation: location })
+    await deleteFallen(env, name, fallen)
   }
 }
 

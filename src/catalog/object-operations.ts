@@ -21,6 +21,7 @@ import type { Held } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { noSuch } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
+import { deleteFallen, fallenOut } from './old-metadata.ts'
 import { PointerStore } from './pointer-store.ts'
 import type { PointerView } from './pointer-store.ts'
 import { nextPointer } from './pointer.ts'
@@ -122,6 +123,7 @@ export class ObjectOperations implements TableOperations {
     const { updates } = staged
     const { commitId } = attempt
     const { metadata, location, bytes } = await nextMetadata(this.#env, base, { updates, commitId, v: held.body.v + 1 })
+    const fallen = fallenOut(base.metadata, metadata)
     const written = this.io.write(location, bytes)
     await allSettled([
       ...staged.uploads,
@@ -148,6 +150,7 @@ export class ObjectOperations implements TableOperations {
     const { manifests } = staged
     this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
     await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
+    await deleteFallen(this.#env, this.name, fallen)
     return { kind: 'committed', base: this.#current }
   }
 

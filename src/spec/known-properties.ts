@@ -62,10 +62,7 @@ export const KNOWN_PROPERTIES: Readonly<Record<string, PropertyUse>> = {
   'write.metadata.path': HONOURED,
   'write.metadata.compression-codec': HONOURED,
   'write.metadata.previous-versions-max': HONOURED,
-  'write.metadata.delete-after-commit.enabled': {
-    use: 'moot',
-    reason: 'old metadata files stay, whose deletion readers under way might notice',
-  },
+  'write.metadata.delete-after-commit.enabled': HONOURED,
   'write.metadata.metrics.default': HONOURED,
   'write.metadata.metrics.column.': HONOURED,
   'write.metadata.metrics.max-inferred-column-defaults': HONOURED,

@@ -34,6 +34,8 @@ export const METADATA_COMPRESSION = 'write.metadata.compression-codec'
 /** Entries that the metadata log keeps. */
 export const METADATA_PREVIOUS_VERSIONS_MAX = 'write.metadata.previous-versions-max'
 export const METADATA_PREVIOUS_VERSIONS_MAX_DEFAULT = 100
+/** Whether the files of entries that fall out of the log are deleted. */
+export const METADATA_DELETE_AFTER_COMMIT = 'write.metadata.delete-after-commit.enabled'
 
 /** Whether appends merge small manifests, from how many on, and to what size. */
 export const MANIFEST_MERGE_ENABLED = 'commit.manifest-merge.enabled'

@@ -20,26 +20,38 @@ export interface LedgerEntry {
   readonly v: number
   readonly commitId: string
   readonly metadataLocation: string
+  readonly landedMs: number
 }
 
-/** All files that a metadata file keeps alive. */
-export type Reach = (metadataLocation: string) => readonly string[]
+type FilesOf = (metadataLocation: string) => readonly string[]
+
+interface LedgerOptions {
+  /** All files that a metadata file keeps alive. */
+  readonly reach: FilesOf
+  /** The metadata files that its log names. */
+  readonly log: FilesOf
+  readonly nowMs: () => number
+  /** How long a metadata file stays that is the newest no more. */
+  readonly readerGraceMs: number
+}
 
 export class Ledger {
   violation: string | undefined
   commits = 0
+  metadataDeletes = 0
   readonly #store: ObjectStore
-  readonly #reach: Reach
+  readonly #options: LedgerOptions
   readonly #tables = new Map<string, LedgerEntry[]>()
   readonly #heads = new Map<string, Pointer>()
   readonly #marks = new Set<string>()
   readonly #reachable = new Set<string>()
 
-  constructor(store: ObjectStore, reach: Reach) {
+  constructor(store: ObjectStore, options: LedgerOptions) {
     this.#store = store
-    this.#reach = reach
+    this.#options = options
     store.onDelete = (location) => {
       if (this.#reachable.has(location)) this.fail(`DELETE of reachable ${location}`)
+      this.#onMetadataDelete(location)
     }
   }
 
@@ -79,14 +91,29 @@ export class Ledger {
     const entries = this.#tables.get(uuid) ?? []
     this.#tables.set(uuid, entries)
     if (entries.some((entry) => entry.commitId === commitId)) this.fail(`${key}: commit ${commitId} landed twice`)
-    entries.push({ key, v, commitId, metadataLocation })
+    entries.push({ key, v, commitId, metadataLocation, landedMs: this.#options.nowMs() })
     if (!this.#store.objects.has(metadataLocation)) {
       this.fail(`${key}: v${v} names metadata that is not there`)
       return
     }
-    for (const file of [metadataLocation, ...this.#reach(metadataLocation)]) {
-      this.#reachable.add(file)
+    const log = this.#options.log(metadataLocation)
+    for (const file of this.#options.reach(metadataLocation)) {
+      if (!log.includes(file)) this.#reachable.add(file)
       if (!this.#store.objects.has(file)) this.fail(`${key}: v${v} names ${file}, which is not there`)
+    }
+  }
+
+  /** A metadata file may go when the log has let go of it and the grace has passed since the next one came. */
+  #onMetadataDelete(location: string): void {
+    for (const [uuid, entries] of this.#tables) {
+      const index = entries.findIndex((entry) => entry.metadataLocation === location)
+      if (index < 0) continue
+      this.metadataDeletes++
+      const landedMs = entries[index + 1]?.landedMs ?? Infinity
+      const log = this.#options.log(entries.at(-1)?.metadataLocation ?? '')
+      if (this.#options.nowMs() < landedMs + this.#options.readerGraceMs)
+        this.fail(`table ${uuid}: DELETE of ${location} within the grace`)
+      if (log.includes(location)) this.fail(`table ${uuid}: DELETE of ${location}, which the log names`)
     }
   }
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { LOCAL_MUTANTS } from './local-mutants.ts'
-import { MUTANTS, MUTANTS_FOLDER, SHORT_RING, writeMutant } from './mutants.ts'
+import { MUTANTS, MUTANTS_FOLDER, SHORT_READER_GRACE, SHORT_RING, writeMutant } from './mutants.ts'
 import type { Mutant } from './mutants.ts'
 import { simulate } from './simulate.ts'
 import { loadSystem } from './system-under-test.ts'
@@ -29,6 +29,17 @@ describe('mutants', { timeout: 300_000 }, () => {
 
   it.each([...MUTANTS, ...LOCAL_MUTANTS])('kills $name', async (mutant) => {
     expect(await firstViolation(mutant, SEEDS), 'survived').toBeDefined()
+  })
+
+  it('finds nothing wrong with a short grace for readers alone, and old metadata files are deleted', async () => {
+    const sut = await loadSystem(await writeMutant(PROJECT, GROUP, { name: 'grace', edits: [SHORT_READER_GRACE] }))
+    let deletes = 0
+    for (let seed = 1; seed <= 300; seed++) {
+      const { violation, metadataDeletes } = await simulate(seed, sut, stubWorkload(sut))
+      expect(violation).toBeUndefined()
+      deletes += metadataDeletes
+    }
+    expect(deletes).toBeGreaterThan(300)
   })
 
   it('finds nothing wrong with a short ring alone', async () => {

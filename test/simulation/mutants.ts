@@ -33,7 +33,52 @@ export const SHORT_RING: Edit = {
   replace: 'export const RING_LENGTH = 3',
 }
 
+/** Histories last minutes. */
+export const SHORT_READER_GRACE: Edit = {
+  file: 'catalog/old-metadata.ts',
+  find: 'export const READER_GRACE_MS = 600_000',
+  replace: 'export const READER_GRACE_MS = 30_000',
+}
+
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'old metadata deleted while a reader may be on its way to it',
+    edits: [
+      SHORT_READER_GRACE,
+      {
+        file: 'catalog/old-metadata.ts',
+        find: 'dueMs: replacedMs + READER_GRACE_MS',
+        replace: 'dueMs: replacedMs + READER_GRACE_MS / 2',
+      },
+    ],
+  },
+  {
+    name: 'grace of old metadata by when the next was staged, not by when it landed',
+    edits: [SHORT_READER_GRACE, { file: 'catalog/old-metadata.ts', find: 'times[i + 2]', replace: 'times[i + 1]' }],
+  },
+  {
+    name: 'metadata deleted that the log still names',
+    edits: [
+      SHORT_READER_GRACE,
+      {
+        file: 'catalog/old-metadata.ts',
+        find: '|| kept.has(location)',
+        replace: '|| (kept.size > 4 && kept.has(location))',
+      },
+    ],
+  },
+  {
+    name: 'old metadata deleted though the commit lost',
+    edits: [
+      SHORT_READER_GRACE,
+      {
+        file: 'catalog/object-operations.ts',
+        find: '    const written = this.io.write(location, bytes)\n',
+        replace:
+          '    await deleteFallen(this.#env, this.name, fallen)\n    const written = this.io.write(location, bytes)\n',
+      },
+    ],
+  },
   {
     name: 'ack-on-412',
     edits: [

@@ -82,7 +82,12 @@ class World {
     this.#sut = sut
     this.#random = new Random(seed)
     this.#streams = new StreamOracle(this.#store, STREAMS)
-    this.#ledger = new Ledger(this.#store, (location) => this.#checkCommit(location))
+    this.#ledger = new Ledger(this.#store, {
+      reach: (location) => this.#checkCommit(location),
+      log: (location) => this.#workload.log(this.#store, location),
+      nowMs: () => this.#scheduler.nowMs,
+      readerGraceMs: sut.READER_GRACE_MS,
+    })
     this.#store.onPut = (location, bytes) => this.#ledger.onBody(location, bytes)
     this.#network = {
       scheduler: this.#scheduler,

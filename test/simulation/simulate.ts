@@ -46,6 +46,8 @@ export interface History {
   readonly commits: number
   readonly operations: number
   readonly unknown: number
+  /** Old metadata files that were deleted. */
+  readonly metadataDeletes: number
   /** Hash of all that was written: equal for equal seeds. */
   readonly fingerprint: string
 }
@@ -93,7 +95,12 @@ class World {
     this.#sut = sut
     this.#workload = workload
     this.#random = new Random(seed)
-    this.#ledger = new Ledger(this.#store, (location) => workload.reach(this.#store, location))
+    this.#ledger = new Ledger(this.#store, {
+      reach: (location) => workload.reach(this.#store, location),
+      log: (location) => workload.log(this.#store, location),
+      nowMs: () => this.#scheduler.nowMs,
+      readerGraceMs: sut.READER_GRACE_MS,
+    })
     this.#store.onPut = (location, bytes) => this.#ledger.onBody(location, bytes)
     this.#scheme = options.store ?? 's3'
     const folders = this.#scheme === 'file' ? this.#folders() : undefined
@@ -124,6 +131,7 @@ class World {
       commits: this.#ledger.commits,
       operations: this.#operations,
       unknown: this.#appends.filter((append) => append.outcome === 'unknown').length,
+      metadataDeletes: this.#ledger.metadataDeletes,
       fingerprint: `${this.#scheduler.events}/${this.#scheduler.nowMs}/${this.#store.objects.size}/${this.#random.int(1e9)}`,
     }
   }
@@ -170,6 +178,9 @@ class World {
         'write.parquet.compression-codec': 'uncompressed',
         'commit.retry.total-timeout-ms': '600000',
         'commit.manifest.min-count-to-merge': '4',
+        // One of the two lets go of old metadata files.
+        'write.metadata.delete-after-commit.enabled': String(table === TABLES[1]),
+        'write.metadata.previous-versions-max': table === TABLES[1] ? '4' : '100',
       },
     })
   }

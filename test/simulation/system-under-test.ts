@@ -7,6 +7,7 @@ type Modules = Pick<
   Pick<typeof import('../../src/catalog/object-catalog.ts'), 'ObjectCatalog'> &
   Pick<typeof import('../../src/catalog/object-operations.ts'), 'ObjectOperations' | 'loadBase'> &
   Pick<typeof import('../../src/catalog/namespace-store.ts'), 'NamespaceStore'> &
+  Pick<typeof import('../../src/catalog/old-metadata.ts'), 'READER_GRACE_MS'> &
   Pick<typeof import('../../src/catalog/pointer-store.ts'), 'PointerStore'> &
   Pick<typeof import('../../src/catalog/pointer.ts'), 'nextPointer'> &
   Pick<typeof import('../../src/catalog/catalog-keys.ts'), 'catalogKeys'> &
@@ -33,6 +34,7 @@ const FILES = [
   'catalog/object-catalog.ts',
   'catalog/object-operations.ts',
   'catalog/namespace-store.ts',
+  'catalog/old-metadata.ts',
   'catalog/pointer-store.ts',
   'catalog/pointer.ts',
   'catalog/catalog-keys.ts',

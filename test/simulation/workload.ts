@@ -38,26 +38,44 @@ export interface Workload {
   rowsOf(store: ObjectStore, metadataLocation: string): readonly string[]
   /** Files it keeps alive. */
   reach(store: ObjectStore, metadataLocation: string): readonly string[]
+  /** The metadata files that its log names. */
+  log(store: ObjectStore, metadataLocation: string): readonly string[]
 }
 
 const ROW = 'row.'
 
+interface StubJson {
+  readonly properties?: Readonly<Record<string, string>>
+  readonly 'metadata-log'?: readonly { readonly 'metadata-file': string }[]
+}
+
+/** The rows that a metadata file's properties name, each with its file, and its log. */
+interface StubMetadata {
+  readonly rows: readonly (readonly [id: string, file: string])[]
+  readonly log: readonly string[]
+}
+
 export function stubWorkload(sut: SystemUnderTest): Workload {
-  /** Ids of the rows, with their files. */
-  const rows = (store: ObjectStore, location: string): [id: string, file: string][] =>
+  const read = (store: ObjectStore, location: string): StubMetadata =>
     once(store, location, () => {
       const text = Buffer.from(bytesOf(store, location)).toString()
-      const { properties = {} } = JSON.parse(text) as { properties?: Record<string, string> }
-      return Object.entries(properties).flatMap(([key, file]) =>
-        key.startsWith(ROW) ? [[key.slice(ROW.length), file]] : [],
-      )
+      const metadata = JSON.parse(text) as StubJson
+      const rows = Object.entries(metadata.properties ?? {}).filter(([key]) => key.startsWith(ROW))
+      return {
+        rows: rows.map(([key, file]) => [key.slice(ROW.length), file]),
+        log: (metadata['metadata-log'] ?? []).map((entry) => entry['metadata-file']),
+      }
     })
-  const rowsOf = (store: ObjectStore, location: string): string[] => rows(store, location).map(([id]) => id)
+  const rowsOf = (store: ObjectStore, location: string): string[] => read(store, location).rows.map(([id]) => id)
   return {
     name: 'stub',
     idsOf: (id) => [id],
     rowsOf,
-    reach: (store, location) => rows(store, location).map(([, file]) => file),
+    reach(store, location) {
+      const { rows, log } = read(store, location)
+      return [...rows.map(([, file]) => file), ...log]
+    },
+    log: (store, location) => read(store, location).log,
     async open({ env, pause }, table) {
       const identifier = { namespace: ['ns'], name: table }
       const namespaces = new sut.NamespaceStore(env)
@@ -88,8 +106,8 @@ export function stubWorkload(sut: SystemUnderTest): Workload {
         },
         async read(pauseMs) {
           await pause(pauseMs)
-          const { properties: read } = operations.current.metadata
-          const files = Object.entries(read).filter(([key]) => key.startsWith(ROW))
+          const { properties } = operations.current.metadata
+          const files = Object.entries(properties).filter(([key]) => key.startsWith(ROW))
           await Promise.all(files.map(([, file]) => env.io.read(file)))
           return files.map(([key]) => key.slice(ROW.length))
         },
@@ -115,8 +133,9 @@ export function fullWorkload(): Workload {
       const metadata = metadataAt(store, location)
       const lists = metadata.snapshots.flatMap((s) => (s.manifestList === undefined ? [] : [s.manifestList]))
       const manifests = lists.flatMap((list) => manifestsOf(store, list).map((m) => m.manifestPath))
-      return [...lists, ...manifests, ...dataFiles(store, metadata), ...metadata.metadataLog.map((m) => m.metadataFile)]
+      return [...lists, ...manifests, ...dataFiles(store, metadata), ...logAt(store, location)]
     },
+    log: logAt,
     async open({ catalog, pause }, name) {
       const table = await catalog.loadTable(`ns.${name}`)
       return {
@@ -153,6 +172,10 @@ export function once<T>(store: ObjectStore, location: string, decode: () => T): 
 
 export function metadataAt(store: ObjectStore, location: string): TableMetadata {
   return once(store, location, () => decodeTableMetadata(bytesOf(store, location), location))
+}
+
+function logAt(store: ObjectStore, location: string): string[] {
+  return metadataAt(store, location).metadataLog.map((entry) => entry.metadataFile)
 }
 
 function manifestsOf(store: ObjectStore, list: string): readonly ManifestFile[] {
