@@ -1,7 +1,7 @@
 /**
- * The benchmark driver: `npm run bench -- W1 W2 [--quick] [--peers]`, or `--chart` for the README's. Starts a MinIO of its own, measures the floor of this machine,
- * runs the workloads and prints tables; figures also go to bench/results as JSON lines. Only ratios of one run mean
- * anything: times of a shared machine don't travel.
+ * The benchmark driver: `npm run bench -- W1 W2 [--quick] [--peers]`, or `--chart` for the README's. Starts a MinIO of its
+ * own, measures the floor of this machine, runs the workloads and prints tables; figures also go to bench/results as JSON
+ * lines. Only ratios of one run mean anything: times of a shared machine don't travel.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'

@@ -35,25 +35,20 @@ export interface PeerEngine {
   open(place: Place, catalog?: string): Promise<Peer>
 }
 
-const PYICEBERG: PeerEngine = {
-  name: 'PyIceberg',
-  async open(place, catalog) {
-    const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'pyiceberg_peer.py')]
-    return Peer.open('PyIceberg', command, { place, catalog })
-  },
+function inPython(name: string, script: string): PeerEngine {
+  return {
+    name,
+    async open(place, catalog) {
+      const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, script)]
+      return Peer.open(name, command, { place, catalog })
+    },
+  }
 }
 
+const PYICEBERG = inPython('PyIceberg', 'pyiceberg_peer.py')
+
 /** Of tables that firn wrote. */
-export const READERS: readonly PeerEngine[] = [
-  PYICEBERG,
-  {
-    name: 'DuckDB',
-    async open(place, catalog) {
-      const command = [await pythonWithEngines(), '-B', '-W', 'ignore', join(PEERS, 'duckdb_peer.py')]
-      return Peer.open('DuckDB', command, { place, catalog })
-    },
-  },
-]
+export const READERS: readonly PeerEngine[] = [PYICEBERG, inPython('DuckDB', 'duckdb_peer.py')]
 
 /** All that this machine can run, PyIceberg first; what is left out is said on stderr. */
 export async function peerEngines(): Promise<PeerEngine[]> {
