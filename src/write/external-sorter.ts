@@ -3,14 +3,15 @@
  * written to disk, and the runs are merged block by block. Rows that compare equal stay in the order they came in.
  */
 import type { RecordBatch } from 'apache-arrow'
-import { batchSizeBytes, concatBatches } from '../format/arrow-concat.ts'
+import { batchSizeBytes } from '../format/arrow-concat.ts'
 import { parseArrowBatch, printArrowStream } from '../format/arrow-ipc.ts'
-import { takeRows } from '../format/arrow-take.ts'
 import type { ByteRange } from '../io/file-io.ts'
 import type { TempFile } from '../io/temp-file.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
-import type { Schema } from '../spec/types.ts'
-import { ROWS_PER_BATCH, sortBatches, sortedRows } from './sorter.ts'
+import type { Schema, Value } from '../spec/types.ts'
+import { RowOrder } from './row-order.ts'
+import type { RowReader } from './row-order.ts'
+import { sortBatches } from './sorter.ts'
 
 export interface ExternalSorterOptions {
   readonly schema: Schema
@@ -35,6 +36,7 @@ const RUNS_PER_LEVEL = 32
 export class ExternalSorter {
   readonly #schema: Schema
   readonly #order: SortOrder
+  readonly #rowOrder: RowOrder
   readonly #blockBytes: number
   readonly #openTemp: () => Promise<TempFile>
   readonly #signal: AbortSignal | undefined
@@ -46,6 +48,7 @@ export class ExternalSorter {
   constructor({ schema, order, blockBytes, openTemp, signal }: ExternalSorterOptions) {
     this.#schema = schema
     this.#order = order
+    this.#rowOrder = new RowOrder(schema, order)
     this.#blockBytes = blockBytes
     this.#openTemp = openTemp
     this.#signal = signal
@@ -116,88 +119,62 @@ export class ExternalSorter {
     return { blocks, level }
   }
 
+  /** At each step the rows that nothing on disk can precede, of each run: so that every row is looked at once. */
   async *#merge(runs: readonly Run[]): AsyncGenerator<RecordBatch> {
     let cursors: Cursor[] = []
-    for (const { blocks } of runs) cursors.push(...(await this.#next({ blocks, rows: undefined })))
+    for (const { blocks } of runs) cursors.push(...(await this.#load(blocks)))
     while (cursors.length > 0) {
       this.#signal?.throwIfAborted()
-      const { taking, last } = this.#ready(cursors)
-      const [first, ...others] = taking.map(({ rows }) => rows)
+      const ends = this.#ends(cursors)
+      const pieces = cursors.map(({ rows, from }, run) => rows.slice(from, ends[run]))
+      const [first, ...others] = pieces.filter(({ numRows }) => numRows > 0)
       if (first === undefined) return
-      const together = concatBatches([first, ...others])
-      const starts = startsOf(taking)
-      const order = sortedRows(together, this.#schema, this.#order) ?? identity(together.numRows)
-      const end = last === undefined ? order.length : order.indexOf((starts[last + 1] as number) - 1) + 1
-      for (let from = 0; from < end; from += ROWS_PER_BATCH) {
-        yield takeRows(together, order.subarray(from, Math.min(end, from + ROWS_PER_BATCH)))
-      }
-      const counts = countByRun(order.subarray(0, end), starts)
+      yield* sortBatches([first, ...others], { schema: this.#schema, order: this.#order })
       const left: Cursor[] = []
-      for (const cursor of cursors) {
-        const count = counts[taking.indexOf(cursor)] ?? 0
-        const rows = count < cursor.rows.numRows ? cursor.rows.slice(count) : undefined
-        left.push(...(await this.#next({ blocks: cursor.blocks, rows })))
+      for (const [run, cursor] of cursors.entries()) {
+        const from = ends[run] as number
+        left.push(...(from < cursor.rows.numRows ? [{ ...cursor, from }] : await this.#load(cursor.blocks)))
       }
       cursors = left
     }
   }
 
   /**
-   * The runs that have rows to give now, and which of them (`last`) has its block end first: up to there all rows are
-   * known. Without one all rows of all runs are.
+   * Up to which row of its block each run can be given: to where the first of the blocks ends that others follow. Of
+   * equal rows those of earlier runs come first.
    */
-  #ready(cursors: readonly Cursor[]): { readonly taking: readonly Cursor[]; readonly last: number | undefined } {
-    const [first, ...others] = cursors.flatMap(({ rows }) => [rows.slice(0, 1), rows.slice(rows.numRows - 1)])
-    if (first === undefined || cursors.every(({ blocks }) => blocks.length === 0)) {
-      return { taking: cursors, last: undefined }
+  #ends(cursors: readonly Cursor[]): number[] {
+    let cut: { readonly run: number; readonly row: readonly (Value | null)[] } | undefined
+    for (const [run, { blocks, rows, valuesOf }] of cursors.entries()) {
+      const row = blocks.length > 0 ? valuesOf(rows.numRows - 1) : undefined
+      if (row !== undefined && (cut === undefined || this.#rowOrder.compare(row, cut.row) < 0)) cut = { run, row }
     }
-    const edges = concatBatches([first, ...others])
-    const order = sortedRows(edges, this.#schema, this.#order) ?? identity(edges.numRows)
-    const known: Cursor[] = []
-    for (const edge of order) {
-      const cursor = cursors[edge >> 1] as Cursor
-      if ((edge & 1) === 0) known.push(cursor)
-      else if (cursor.blocks.length > 0) {
-        // In the order of the runs, again.
-        const taking = cursors.filter((each) => known.includes(each))
-        return { taking, last: taking.indexOf(cursor) }
+    return cursors.map(({ rows, from, valuesOf }, run) => {
+      if (cut === undefined || run === cut.run) return rows.numRows
+      let [low, high] = [from, rows.numRows]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        const order = this.#rowOrder.compare(valuesOf(middle), cut.row)
+        if (order < 0 || (order === 0 && run < cut.run)) low = middle + 1
+        else high = middle
       }
-    }
-    return { taking: cursors, last: undefined }
+      return low
+    })
   }
 
-  /** The run behind rows that are left, or with its next block; none where it ends. */
-  async #next({ blocks, rows }: { blocks: readonly ByteRange[]; rows: RecordBatch | undefined }): Promise<Cursor[]> {
-    if (rows !== undefined) return [{ blocks, rows }]
-    const [block, ...others] = blocks
+  /** A run whose next block is read; none where it ends. */
+  async #load([block, ...blocks]: readonly ByteRange[]): Promise<Cursor[]> {
     if (block === undefined || this.#arrowSchema === undefined) return []
     const bytes = await (await this.#openTemp()).read(block)
-    return [{ blocks: others, rows: parseArrowBatch(bytes, this.#arrowSchema) }]
+    const rows = parseArrowBatch(bytes, this.#arrowSchema)
+    return [{ rows, from: 0, valuesOf: this.#rowOrder.reader(rows), blocks }]
   }
 }
 
-/** A run as it is merged: rows in memory, at least one, and the blocks after them. */
+/** A run as it is merged: a block in memory, of which the rows before `from` are given, and the blocks after it. */
 interface Cursor {
-  readonly blocks: readonly ByteRange[]
   readonly rows: RecordBatch
-}
-
-function startsOf(cursors: readonly Cursor[]): number[] {
-  const starts = [0]
-  for (const { rows } of cursors) starts.push((starts.at(-1) ?? 0) + rows.numRows)
-  return starts
-}
-
-/** How many of these rows come from each run; a run's rows are given in their order. */
-function countByRun(rows: Uint32Array, starts: readonly number[]): number[] {
-  const runs = starts.length - 1
-  const runOf = new Uint32Array(starts[runs] ?? 0)
-  for (let run = 0; run < runs; run++) runOf.fill(run, starts[run], starts[run + 1])
-  const counts = Array.from({ length: runs }, () => 0)
-  for (const row of rows) counts[runOf[row] as number] = (counts[runOf[row] as number] as number) + 1
-  return counts
-}
-
-function identity(length: number): Uint32Array {
-  return new Uint32Array(length).map((_, row) => row)
+  readonly from: number
+  readonly valuesOf: RowReader
+  readonly blocks: readonly ByteRange[]
 }

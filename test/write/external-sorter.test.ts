@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import type { RecordBatch } from 'apache-arrow'
+import { BufferType, Data, RecordBatch } from 'apache-arrow'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../src/base/errors.ts'
@@ -9,6 +9,7 @@ import { readParquet } from '../../src/format/parquet-reader.ts'
 import { MemoryFileIO, dropMemoryStore } from '../../src/io/memory-file-io.ts'
 import { TempFile } from '../../src/io/temp-file.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
+import { buildSortOrder } from '../../src/spec/sort-order.ts'
 import type { SortOrder } from '../../src/spec/sort-order.ts'
 import { ExternalSorter } from '../../src/write/external-sorter.ts'
 import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
@@ -66,6 +67,32 @@ describe('ExternalSorter', () => {
     )
     await temp.close()
     expect(tempFiles()).toEqual([])
+  })
+
+  it('takes what lies below a null struct for null', async () => {
+    const schema = defineSchema({ s: 'struct<k: int>' })
+    const order = buildSortOrder(schema, ['s.k nulls last'])
+    const temp = await TempFile.create(systemRuntime)
+    const sorter = new ExternalSorter({ schema, order, blockBytes: 1, openTemp: async () => temp })
+    for (const keys of [
+      [1, 1, 4, 7],
+      [2, 2, 5, 8],
+    ]) {
+      const whole = rowsToBatch(
+        keys.map((k) => ({ s: { k } })),
+        schema,
+      )
+      // The first two are null, and their members keep their values.
+      const nullBitmap = Uint8Array.of(0b1100)
+      const { type, children } = whole.data.children[0] as Data
+      const s = new Data(type, 0, keys.length, 2, { [BufferType.VALIDITY]: nullBitmap }, children)
+      sorter.add(new RecordBatch(whole.schema, new Data(whole.data.type, 0, keys.length, 0, undefined, [s])))
+      await sorter.spill()
+    }
+    const found: unknown[] = []
+    for await (const batch of sorter.drain()) found.push(...readRows(batch, schema))
+    await temp.close()
+    expect(found).toEqual([...[4, 5, 7, 8].map((k) => ({ s: { k } })), ...[1, 1, 2, 2].map(() => ({ s: null }))])
   })
 
   it.each([

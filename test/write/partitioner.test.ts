@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { buildPartitionSpec } from '../../src/spec/partition-spec.ts'
 import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
-import type { Transform } from '../../src/spec/transform.ts'
-import { applyTransform, checkTransform } from '../../src/spec/transform.ts'
+import { applyTransform } from '../../src/spec/transform.ts'
 import type { PrimitiveType, Schema } from '../../src/spec/types.ts'
 import { fromRowValue, valuesEqual } from '../../src/spec/value.ts'
 import { batchSizeBytes, concatBatches } from '../../src/format/arrow-concat.ts'
@@ -13,33 +12,14 @@ import { Partitioner, rowsOf } from '../../src/write/partitioner.ts'
 import { rowsToBatch } from '../../src/write/rows-to-arrow.ts'
 import { transformResultType } from '../../src/spec/transform.ts'
 import { SHAPES, poolRows, poolSchema, readRows } from './columns.ts'
-
-const TRANSFORMS: readonly Transform[] = [
-  { kind: 'identity' },
-  { kind: 'year' },
-  { kind: 'month' },
-  { kind: 'day' },
-  { kind: 'hour' },
-  { kind: 'void' },
-  { kind: 'bucket', buckets: 3 },
-  { kind: 'truncate', width: 2 },
-]
-
-function fits(transform: Transform, type: PrimitiveType): boolean {
-  try {
-    checkTransform(transform, { name: 'c', type })
-    return true
-  } catch {
-    return false
-  }
-}
+import { transformsOf } from './transforms.ts'
 
 /** All transforms that the top-level columns of a schema take. */
 function fieldsOf(schema: Schema): PartitionSpec['fields'] {
   let fieldId = 1000
   return schema.fields.flatMap(({ id, type, name }) => {
     if (type.kind === 'struct' || type.kind === 'list' || type.kind === 'map' || type.kind === 'variant') return []
-    return TRANSFORMS.filter((transform) => fits(transform, type)).map((transform) => ({
+    return transformsOf(type).map((transform) => ({
       fieldId: fieldId++,
       sourceIds: [id],
       transform,
