@@ -1,7 +1,7 @@
 /** What a history of names is asked for, and what it tells. */
 import type { Directories } from './collect.ts'
 import type { Outcome } from './names-oracle.ts'
-import type { StoreScheme } from './simulate.ts'
+import type { StoreScheme } from './world.ts'
 
 export interface NamesHistory {
   readonly violation: string | undefined
@@ -15,7 +15,6 @@ export interface NamesHistory {
 
 export interface NamesOptions {
   readonly store?: StoreScheme | undefined
-  readonly stacks?: boolean | undefined
   /** Collects folders without a pointer in place of old records. */
   readonly directories?: Directories | undefined
   readonly trace?: ((line: string) => void) | undefined

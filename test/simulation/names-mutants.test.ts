@@ -16,7 +16,7 @@ async function firstViolation(mutant: Mutant, seeds: number): Promise<string | u
   const sut = await loadSystem(await writeMutant(PROJECT, GROUP, mutant))
   const { firstSeed = 1 } = mutant
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const { violation } = await simulateNames(seed, sut, { stacks: false, directories: mutant.directories })
+    const { violation } = await simulateNames(seed, sut, { directories: mutant.directories })
     if (violation !== undefined) return `seed ${seed}: ${violation}`
   }
   return undefined

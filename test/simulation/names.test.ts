@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { StoreScheme } from './simulate.ts'
+import type { StoreScheme } from './world.ts'
 import { simulateNames } from './simulate-names.ts'
 import { loadSystem } from './system-under-test.ts'
 

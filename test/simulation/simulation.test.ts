@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { replayCommand, simulate } from './simulate.ts'
-import type { StoreScheme } from './simulate.ts'
+import type { StoreScheme } from './world.ts'
 import { loadSystem } from './system-under-test.ts'
 import { fullWorkload, stubWorkload } from './workload.ts'
 

@@ -19,7 +19,7 @@ describe('mutants of writers', { timeout: 300_000 }, () => {
     let seed = firstSeed
     let violation: string | undefined
     for (; violation === undefined && seed < firstSeed + SEEDS; seed++) {
-      violation = (await simulateWriters(seed, sut, { stacks: false })).violation
+      violation = (await simulateWriters(seed, sut)).violation
     }
     if (process.env['FIRN_SHOW_SEEDS'] !== undefined) console.log(mutant.name, seed - 1, violation)
     expect(violation, 'survived').toBeDefined()
