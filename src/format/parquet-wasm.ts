@@ -66,7 +66,10 @@ export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], e
   }, 'encode')
 }
 
-/** The same in a worker thread, where there may be some and the data is large enough to pay for the way there. */
+/**
+ * The same in a worker thread, where there may be some and the data is large enough to pay for the way there. It never
+ * awaits: the batches, whose data has been handed over, would be kept for as long.
+ */
 export async function encodeParquetAside(
   schema: Schema,
   batches: readonly RecordBatch[],
@@ -76,8 +79,7 @@ export async function encodeParquetAside(
   if (workers === 'none') return encodeParquet(schema, batches, encoding)
   const settings = call((wasm) => encoderSettings(wasm, encoding), 'encode')
   const job = { kind: 'encode', pieces: printArrowStream(schema, batches), settings } as const
-  const [file = new Uint8Array(0)] = await workers.run(job, { location: 'encode' })
-  return file
+  return workers.run(job, { location: 'encode' }).then(([file = new Uint8Array(0)]) => file)
 }
 
 /** Whether there are worker threads, which encode and decode aside. */
