@@ -3,7 +3,8 @@
  * into a single file with a footer of our own; the reader makes a small file of just the chunks it fetched. Pages are
  * never touched: only the offsets in the footer and in the offset indexes move.
  */
-import type { ColumnChunk, ParquetFooter, RowGroup } from './parquet-footer.ts'
+import { InvalidDataError } from '../base/errors.ts'
+import type { ColumnChunk } from './parquet-footer.ts'
 import { PARQUET_MAGIC, parseParquetFooter } from './parquet-footer.ts'
 import {
   type ParquetField,
@@ -44,6 +45,18 @@ interface AssemblyOptions {
   readonly sortingColumns?: readonly SortingColumn[] | undefined
 }
 
+/** Some columns of rows, as a Parquet file of their own. */
+export interface EncodedColumns {
+  readonly file: Uint8Array
+  /** Which fields of the schema they are, in the order of the file. */
+  readonly fields: readonly number[]
+}
+
+interface PlacedChunk {
+  readonly file: Uint8Array
+  readonly chunk: ColumnChunk
+}
+
 interface Indexes {
   readonly columnIndex: Uint8Array | undefined
   readonly offsetIndex: Uint8Array | undefined
@@ -59,6 +72,8 @@ interface PlacedRowGroup {
 export class ParquetAssembly {
   readonly #options: AssemblyOptions
   readonly #leaves: readonly ParquetLeaf[]
+  /** Columns of each field. */
+  readonly #leafCounts: readonly number[]
   /** Of each column, whether bounds by its bytes mean nothing. */
   readonly #unordered: readonly boolean[]
   readonly #parts: Uint8Array[] = [PARQUET_MAGIC]
@@ -68,6 +83,7 @@ export class ParquetAssembly {
   constructor(options: AssemblyOptions) {
     this.#options = options
     this.#leaves = leavesOf(options.schema)
+    this.#leafCounts = options.schema.children.map((field) => leavesOf(field).length)
     this.#unordered = unorderedLeaves(options.schema)
   }
 
@@ -75,11 +91,41 @@ export class ParquetAssembly {
     return this.#position
   }
 
-  /** Appends all row groups of a whole Parquet file whose columns are physically those of the schema. */
-  append(file: Uint8Array, location: string): void {
-    const footer = parseParquetFooter(file, file.length, location)
-    this.#checkColumns(footer, location)
-    for (const rowGroup of footer.rowGroups) this.#appendRowGroup(file, rowGroup, location)
+  /** Appends the row groups of Parquet files that hold some columns of the schema each, together all, of the same rows. */
+  append(files: readonly EncodedColumns[], location: string): void {
+    const parts = files.map(({ file, fields }) => ({
+      file,
+      fields,
+      footer: parseParquetFooter(file, file.length, location),
+    }))
+    this.#checkColumns(
+      this.#inOrder(parts, ({ footer }) => footer.leaves),
+      location,
+    )
+    const [groups = [], ...others] = parts.map(({ footer }) => footer.rowGroups)
+    for (const [group, { rows }] of groups.entries()) {
+      if (others.some((of) => of[group]?.rows !== rows))
+        throw new InvalidDataError(`${location}: its columns are of different rows`, { context: { location } })
+      const columns = this.#inOrder(parts, ({ file, footer }) =>
+        (footer.rowGroups[group]?.columns ?? []).map((chunk) => ({ file, chunk })),
+      )
+      this.#appendRowGroup(columns, rows, location)
+    }
+  }
+
+  /** What parts have for each of their columns, in the order of the schema. */
+  #inOrder<P extends EncodedColumns, T>(parts: readonly P[], of: (part: P) => readonly T[]): T[] {
+    const byField = new Map<number, readonly T[]>()
+    for (const part of parts) {
+      const all = of(part)
+      let from = 0
+      for (const field of part.fields) {
+        const count = this.#leafCounts[field] ?? 0
+        byField.set(field, all.slice(from, from + count))
+        from += count
+      }
+    }
+    return this.#leafCounts.flatMap((_, field) => byField.get(field) ?? [])
   }
 
   /** The parts of the file since the last that were taken. */
@@ -121,30 +167,34 @@ export class ParquetAssembly {
     )
   }
 
-  #appendRowGroup(file: Uint8Array, rowGroup: RowGroup, location: string): void {
-    const end = rowGroup.columns.reduce(
-      (max, chunk) => Math.max(max, chunk.offset + chunk.compressedSizeBytes),
-      rowGroup.offset,
-    )
-    const shift = this.#position - rowGroup.offset
-    this.#push(file.subarray(rowGroup.offset, end))
+  #appendRowGroup(columns: readonly PlacedChunk[], rows: number, location: string): void {
+    const start = this.#position
+    const placed = columns.map(({ file, chunk }, i) => {
+      const end = chunk.offset + chunk.compressedSizeBytes
+      const shift = this.#push(file.subarray(chunk.offset, end)) - chunk.offset
+      const indexes = this.#copyIndexes(file, chunk, { i, shift, location })
+      return { indexes, thrift: moveChunk(chunk, shift, { unordered: this.#unordered[i] }) }
+    })
     const sorting = this.#options.sortingColumns?.map((column) =>
       structOf(i32Field(1, column.columnIndex), booleanField(2, column.descending), booleanField(3, column.nullsFirst)),
     )
+    const uncompressedBytes = columns.reduce((sum, { chunk }) => sum + chunk.uncompressedSizeBytes, 0)
     this.#rowGroups.push({
-      rows: rowGroup.rows,
-      indexes: rowGroup.columns.map((chunk, i) => this.#copyIndexes(file, chunk, { i, shift, location })),
-      thrift: withFields(rowGroup.thrift, {
-        1: structsField(
+      rows,
+      indexes: placed.map(({ indexes }) => indexes),
+      thrift: structOf(
+        structsField(
           1,
-          rowGroup.columns.map((chunk, i) => moveChunk(chunk, shift, { unordered: this.#unordered[i] })),
+          placed.map(({ thrift }) => thrift),
         ),
-        4: sorting === undefined || sorting.length === 0 ? undefined : structsField(4, sorting),
-        5: i64Field(5, rowGroup.offset + shift),
-        6: i64Field(6, rowGroup.compressedSizeBytes),
+        i64Field(2, uncompressedBytes),
+        i64Field(3, rows),
+        sorting === undefined || sorting.length === 0 ? undefined : structsField(4, sorting),
+        i64Field(5, start),
+        i64Field(6, this.#position - start),
         // A 16-bit number by the format: left out where a file has more row groups than it counts.
-        7: this.#rowGroups.length < 2 ** 15 ? i16Field(7, this.#rowGroups.length) : undefined,
-      }),
+        this.#rowGroups.length < 2 ** 15 ? i16Field(7, this.#rowGroups.length) : undefined,
+      ),
     })
   }
 
@@ -179,11 +229,13 @@ export class ParquetAssembly {
     return withFields(thrift, { 1: structsField(1, columns) })
   }
 
-  #checkColumns(footer: ParquetFooter, location: string): void {
-    const found = footer.leaves.map(describePhysical).join(', ')
+  #checkColumns(leaves: readonly ParquetLeaf[], location: string): void {
+    const found = leaves.map(describePhysical).join(', ')
     const expected = this.#leaves.map(describePhysical).join(', ')
-    const cursor = new ThriftCursor(footer.thrift, location, 'footer')
-    if (found !== expected) cursor.fail(`its columns are (${found}), expected (${expected})`)
+    if (found === expected) return
+    throw new InvalidDataError(`${location}: its columns are (${found}), expected (${expected})`, {
+      context: { location },
+    })
   }
 
   #push(bytes: Uint8Array): number {

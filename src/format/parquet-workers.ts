@@ -75,7 +75,8 @@ type Answer =
 
 export class WorkerPool {
   readonly #modulePath: string
-  readonly #size: number
+  /** Threads at most. */
+  readonly size: number
   readonly #idle: Worker[] = []
   readonly #queue: Task[] = []
   /** Memory that came back from workers: they would leave it to a garbage collector that is slow to see it. */
@@ -85,7 +86,7 @@ export class WorkerPool {
   /** `modulePath` is where parquet-wasm lies. Throws where no thread may be started. */
   constructor(modulePath: string, size: number) {
     this.#modulePath = modulePath
-    this.#size = size
+    this.size = size
     this.#idle.push(this.#start())
   }
 
@@ -102,7 +103,7 @@ export class WorkerPool {
     const waiting = this.#queue.filter(({ signal }) => signal?.aborted !== true)
     this.#queue.splice(0, this.#queue.length, ...waiting)
     if (waiting.length === 0) return
-    const worker = this.#idle.pop() ?? (this.#started < this.#size ? this.#start() : undefined)
+    const worker = this.#idle.pop() ?? (this.#started < this.size ? this.#start() : undefined)
     const task = worker && this.#queue.shift()
     if (worker !== undefined && task !== undefined) this.#run(worker, task)
   }

@@ -11,7 +11,7 @@ import type { NestedField, Schema, Type } from '../spec/types.ts'
 import { arrowBytes, checkLayout, checkRequired, countNans, measureShapes } from './arrow-inspect.ts'
 import { toArrowSchema } from './arrow-schema.ts'
 import { dictionariesInVain } from './dictionary-choice.ts'
-import { ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
+import { type EncodedColumns, ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
 import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
@@ -206,7 +206,8 @@ class RowGroupWriter implements ParquetWriter {
     this.#waitingBytes = 0
     const encoding: ParquetEncoding = { ...this.#encoding, plainColumns: dictionariesInVain(batches) }
     if (waitingBytes < this.#asideBytes && this.#pending.length === 0) {
-      this.#add(encodeParquet(this.#storedArrow, batches, encoding), waitingBytes)
+      const file = encodeParquet(this.#storedArrow, batches, encoding)
+      this.#add([{ file, fields: this.#storedArrow.fields.map((_, field) => field) }], waitingBytes)
       return
     }
     const encoded = encodeParquetAside(this.#storedArrow, batches, encoding)
@@ -215,7 +216,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#pending.push({ encoded, arrowBytes: waitingBytes })
   }
 
-  #add(encoded: Uint8Array, arrowSizeBytes: number): void {
+  #add(encoded: readonly EncodedColumns[], arrowSizeBytes: number): void {
     this.#encodedArrowBytes += arrowSizeBytes
     this.#assembly.append(encoded, 'the row group just encoded')
   }
@@ -223,7 +224,7 @@ class RowGroupWriter implements ParquetWriter {
 
 /** A row group that is being encoded in another thread. */
 interface PendingGroup {
-  readonly encoded: Promise<Uint8Array>
+  readonly encoded: Promise<readonly EncodedColumns[]>
   readonly arrowBytes: number
 }
 

@@ -25,8 +25,10 @@ describe('encoding in threads', () => {
     const encodings = [{ codec: 'zstd', plainColumns: ['id'] }, { codec: 'snappy' }, { codec: 'gzip' }] as const
     const asked = [...encodings, ...encodings, ...encodings]
     const aside = await Promise.all(asked.map((encoding) => encodeParquetAside(batch.schema, [batch], encoding)))
-    for (const [i, encoding] of asked.entries())
-      expect(Buffer.compare(aside[i] ?? Buffer.alloc(0), encodeParquet(batch.schema, [batch], encoding))).toBe(0)
+    for (const [i, encoding] of asked.entries()) {
+      const file = aside[i]?.[0]?.file ?? Buffer.alloc(0)
+      expect(Buffer.compare(file, encodeParquet(batch.schema, [batch], encoding))).toBe(0)
+    }
   })
 
   it('tells what failed, and goes on', async () => {
@@ -64,6 +66,35 @@ describe('encoding in threads', () => {
     expect(Buffer.compare(writer.finish().bytes, inline.finish().bytes)).toBe(0)
   })
 
+  it('makes the same file of columns that threads share, whatever their order by size', async () => {
+    const wide = defineSchema({
+      small: 'boolean',
+      s: 'struct<text: string, tags: list<string>>',
+      id: 'long',
+      attributes: 'map<string, double>',
+      name: 'string',
+    })
+    const rows = Array.from({ length: 40_000 }, (_, i) => ({
+      small: i % 3 === 0,
+      s: i % 5 === 0 ? null : { text: `some text ${i}`.repeat(3), tags: i % 7 === 0 ? null : ['a', `b${i % 9}`] },
+      id: i,
+      attributes: new Map([['x', i / 3]]),
+      name: `name ${i % 7}`,
+    }))
+    const whole = rowsToBatch(rows, wide)
+    const shares = await encodeParquetAside(whole.schema, [whole], { codec: 'zstd' })
+    expect(shares.flatMap(({ fields }) => fields).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
+    expect(shares.length > 1).toBe(workerCount() > 1)
+    const sortedBy = [{ fieldId: 5, descending: false, nullsFirst: true }]
+    const options = { schema: wide, rowGroupRows: 25_000, sortedBy }
+    const inline = createParquetWriter(options)
+    inline.write(whole)
+    const aside = createParquetWriter({ ...options, asideBytes: 1 })
+    aside.write(whole)
+    await aside.drain(0)
+    expect(Buffer.compare(aside.finish().bytes, inline.finish().bytes)).toBe(0)
+  })
+
   it('holds no process open, and none ends before it is done', async () => {
     const compiled = await compileSrc(['format/parquet-workers.ts'])
     try {
@@ -86,7 +117,7 @@ describe('encoding in threads', () => {
         const { tableFromArrays } = await import('apache-arrow')
         const { encodeParquetAside } = await import(${JSON.stringify(compiled.path('format/parquet-wasm.ts'))})
         const { schema, batches } = tableFromArrays({ id: Int32Array.of(1, 2, 3) })
-        console.log((await encodeParquetAside(schema, batches, { codec: 'zstd' })).length > 100)`
+        console.log((await encodeParquetAside(schema, batches, { codec: 'zstd' }))[0].file.length > 100)`
       const flags = [
         '--no-warnings',
         '--experimental-permission',
