@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { openTable } from '../src/index.ts'
 import type { Place } from './contestant.ts'
 import { storeOptions } from './firn.ts'
-import { type ManyWritersResult, checkTable } from './many-writers.ts'
+import { type ManyWritersResult, checkTable, summarize } from './many-writers.ts'
 import { type Peer, type PeerEngine, peerEngines } from './peer.ts'
-import { percentile } from './statistics.ts'
 
 export interface ManyPeers {
   /** Numbers of processes to try. */
@@ -50,19 +49,10 @@ async function compete(
     }),
   )
   const seconds = (performance.now() - startMs) / 1_000
-  const total = writers * appends
   const location = (await peers[0]?.location()) ?? ''
-  const { snapshots } = await checkTable(await openTable(location, storeOptions(at)), total * rows)
+  const { snapshots } = await checkTable(await openTable(location, storeOptions(at)), writers * appends * rows)
   for (const peer of peers) peer.close()
   await rm(folder, { recursive: true })
-  return {
-    what: `${writers} processes of ${engine.name}`,
-    appends: total,
-    perSecond: total / seconds,
-    ofFloor: total / seconds / floorPerSecond,
-    p50Ms: percentile(tookMs, 0.5),
-    p99Ms: percentile(tookMs, 0.99),
-    attempts: attempts / total,
-    appendsPerCommit: total / snapshots,
-  }
+  const told = [{ tookMs, attempts }]
+  return summarize(`${writers} processes of ${engine.name}`, { told, seconds, floorPerSecond, snapshots })
 }

@@ -38,9 +38,17 @@ export interface ManyWritersResult {
   readonly appendsPerCommit: number
 }
 
+/** What the appends of a writer took, and the attempts of all. */
 interface Told {
   readonly tookMs: readonly number[]
   readonly attempts: number
+}
+
+interface Measured {
+  readonly told: readonly Told[]
+  readonly seconds: number
+  readonly floorPerSecond: number
+  readonly snapshots: number
 }
 
 const FLOOR_COMMITS = 60
@@ -84,18 +92,7 @@ async function compete(input: ManyWriters, writers: number, floorPerSecond: numb
   const seconds = (performance.now() - startMs) / 1_000
   const { snapshots } = await checkRows(at, writers * appends * rows)
   await catalog.close()
-  const tookMs = told.flatMap((one) => one.tookMs)
-  const total = writers * appends
-  return {
-    what: `${writers} processes`,
-    appends: total,
-    perSecond: total / seconds,
-    ofFloor: total / seconds / floorPerSecond,
-    p50Ms: percentile(tookMs, 0.5),
-    p99Ms: percentile(tookMs, 0.99),
-    attempts: told.reduce((sum, one) => sum + one.attempts, 0) / total,
-    appendsPerCommit: total / snapshots,
-  }
+  return summarize(`${writers} processes`, { told, seconds, floorPerSecond, snapshots })
 }
 
 async function share(input: ManyWriters, floorPerSecond: number): Promise<ManyWritersResult> {
@@ -116,18 +113,24 @@ async function share(input: ManyWriters, floorPerSecond: number): Promise<ManyWr
   })
   await Promise.all(calling)
   const seconds = (performance.now() - startMs) / 1_000
-  const total = callers * callerAppends
-  const { snapshots } = await checkRows(at, total * rows)
+  const { snapshots } = await checkRows(at, callers * callerAppends * rows)
   await catalog.close()
+  const told = [{ tookMs, attempts }]
+  return summarize(`${callers} callers in one process`, { told, seconds, floorPerSecond, snapshots })
+}
+
+export function summarize(what: string, { told, seconds, floorPerSecond, snapshots }: Measured): ManyWritersResult {
+  const tookMs = told.flatMap((one) => one.tookMs)
+  const perSecond = tookMs.length / seconds
   return {
-    what: `${callers} callers in one process`,
-    appends: total,
-    perSecond: total / seconds,
-    ofFloor: total / seconds / floorPerSecond,
+    what,
+    appends: tookMs.length,
+    perSecond,
+    ofFloor: perSecond / floorPerSecond,
     p50Ms: percentile(tookMs, 0.5),
     p99Ms: percentile(tookMs, 0.99),
-    attempts: attempts / total,
-    appendsPerCommit: total / snapshots,
+    attempts: told.reduce((sum, one) => sum + one.attempts, 0) / tookMs.length,
+    appendsPerCommit: tookMs.length / snapshots,
   }
 }
 

@@ -8,6 +8,7 @@ import type { CatalogEnvironment } from './catalog-environment.ts'
 import { liveName } from './name-claims.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { baseOf, nextMetadata, writeVersionHint } from './object-operations.ts'
+import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { deleteFallen, fallenOut } from './old-metadata.ts'
 import type { FallenMetadata } from './old-metadata.ts'
@@ -71,7 +72,7 @@ async function rebase(
     })
   }
   return table.rebase(
-    await baseOf(env, { held, visible: held.body }, { known: base, signal, purpose: 'commit' }),
+    await baseOf(env, { held, visible: held.body }, { known: base, signal, withManifests: true }),
     signal,
   )
 }
@@ -94,6 +95,7 @@ async function tryCommit(
     const changes = {
       metadataLocation: written[i]?.location,
       prevMetadataLocation,
+      manifestList: written[i]?.manifestList,
       over: undefined,
       writer: env.writer,
     }
@@ -108,6 +110,7 @@ async function tryCommit(
 }
 
 interface Written {
+  readonly manifestList: string | undefined
   readonly metadata: TableMetadata
   readonly location: string
   readonly fallen: readonly FallenMetadata[]
@@ -122,7 +125,7 @@ async function writeAll(
     const { metadata, location, bytes } = await nextMetadata(env, base, { updates, commitId, v: versions[i] ?? 0 })
     const fallen = fallenOut(base.metadata, metadata)
     await env.io.write(location, bytes)
-    return { metadata, location, fallen }
+    return { metadata, location, fallen, manifestList: currentSnapshot(metadata)?.manifestList }
   })
   const settled = await Promise.allSettled(writing)
   const written = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))

@@ -16,7 +16,14 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
-import type { CommitAttempt, CommitOutcome, Staged, TableBase, TableOperations } from '../transaction/operations.ts'
+import type {
+  CommitAttempt,
+  CommitOutcome,
+  RefreshOptions,
+  Staged,
+  TableBase,
+  TableOperations,
+} from '../transaction/operations.ts'
 import type { Held } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { noSuch } from './name-errors.ts'
@@ -77,21 +84,20 @@ export class ObjectOperations implements TableOperations {
     return this.#current
   }
 
-  async refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<ObjectBase> {
+  async refresh(options: RefreshOptions = {}): Promise<ObjectBase> {
     const held = this.#recentRival()
     this.#rival = undefined
     if (held !== undefined) {
       const view = { held, visible: held.body }
-      this.#current = await baseOf(this.#env, view, { known: this.#current, signal, purpose })
+      this.#current = await baseOf(this.#env, view, { ...options, known: this.#current })
       return this.#current
     }
     // Not the held body's: that may be a later one, of a table made anew under the name.
     const uuid = this.#current.metadata.tableUuid
     const base = await loadBase(this.#env, this.#namespaces, {
+      ...options,
       identifier: this.#identifier,
       known: this.#current,
-      signal,
-      purpose,
     })
     if (base.held.body.uuid !== uuid) {
       throw new NoSuchTableError(`table ${this.name} was dropped and made again: load it anew`, {
@@ -211,12 +217,9 @@ export async function writeVersionHint(
   })
 }
 
-export interface ReadRequest {
+export interface ReadRequest extends RefreshOptions {
   /** A base already in memory: spares the metadata read where the pointer still names it. */
   readonly known?: ObjectBase | undefined
-  readonly signal?: AbortSignal | undefined
-  /** A commit needs the manifests as well. */
-  readonly purpose?: 'commit' | undefined
 }
 
 export interface LoadRequest extends ReadRequest {
@@ -254,14 +257,14 @@ export async function viewLive(
 export async function baseOf(
   env: CatalogEnvironment,
   { held, visible }: PointerView,
-  { known, signal, purpose }: ReadRequest = {},
+  { known, signal, withManifests = false }: ReadRequest = {},
 ): Promise<ObjectBase> {
   const location = visible.metadataLocation ?? ''
   // An intent stands in the way of a commit: it has to be settled first.
   const state = { held: { ...held, body: visible }, confirmed: false, outrun: held.body.txn !== undefined }
   if (known?.metadataLocation === location) return { ...known, ...state }
   const { manifestList: hint } = visible
-  const reading = purpose === 'commit' && hint !== undefined ? readHinted(env.io, hint, { known, signal }) : undefined
+  const reading = withManifests && hint !== undefined ? readHinted(env.io, hint, { known, signal }) : undefined
   const fresh = await readTableMetadata(env.io, location, { signal })
   if (fresh.tableUuid !== visible.uuid) throw wrongTable(location, fresh.tableUuid)
   const metadata = known === undefined ? fresh : shareMetadata(fresh, known.metadata)

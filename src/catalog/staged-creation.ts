@@ -10,7 +10,14 @@ import type { TableIdentifier } from '../spec/identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
-import type { CommitAttempt, CommitOutcome, Staged, TableBase, TableOperations } from '../transaction/operations.ts'
+import type {
+  CommitAttempt,
+  CommitOutcome,
+  RefreshOptions,
+  Staged,
+  TableBase,
+  TableOperations,
+} from '../transaction/operations.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { createPointer } from './create-pointer.ts'
 import type { NamespaceStore } from './namespace-store.ts'
@@ -54,8 +61,8 @@ export class StagedCreation implements TableOperations {
   }
 
   /** Before its first commit there is nothing to read. */
-  refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<TableBase> {
-    return this.#made?.refresh(signal, purpose) ?? Promise.resolve(this.#planned)
+  refresh(options?: RefreshOptions): Promise<TableBase> {
+    return this.#made?.refresh(options) ?? Promise.resolve(this.#planned)
   }
 
   peek(signal?: AbortSignal): Promise<number> {

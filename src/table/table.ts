@@ -35,7 +35,7 @@ export class Table extends ReadableTable {
 
   /** Reads what other writers committed since. */
   async refresh(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<this> {
-    await this.#operations.refresh(options.signal)
+    await this.#operations.refresh({ signal: options.signal })
     return this
   }
 
@@ -62,7 +62,7 @@ export class Table extends ReadableTable {
 
   /** An appender that gathers rows to commits of a good size. With a stream, where that stands is read first. */
   async bufferedAppender(options: BufferedAppenderOptions = {}): Promise<BufferedAppender> {
-    if (options.stream !== undefined) await this.#operations.refresh(options.signal)
+    if (options.stream !== undefined) await this.#operations.refresh({ signal: options.signal })
     return new BufferedAppender(this.#target, options)
   }
 

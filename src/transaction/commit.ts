@@ -89,7 +89,7 @@ export async function commitUntilDecided(
     const waitMs = attemptStartMs - waitStartMs
     const reason = outcome.kind === 'expired' ? 'the session expired' : 'another writer committed'
     reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason })
-    base = await afterConflict(operations, signal, () => operations.refresh(signal, 'commit'))
+    base = await afterConflict(operations, signal, () => operations.refresh({ signal, withManifests: true }))
   }
 }
 

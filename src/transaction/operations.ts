@@ -76,6 +76,12 @@ export type CommitOutcome =
   | { readonly kind: 'conflict'; readonly files: readonly string[] }
   | { readonly kind: 'unknown'; readonly cause: unknown }
 
+export interface RefreshOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Reads the manifests beside the metadata, where the pointer tells of them: a commit needs both. */
+  readonly withManifests?: boolean | undefined
+}
+
 export interface TableOperations {
   /** Full name, for reports and errors. */
   readonly name: string
@@ -84,8 +90,8 @@ export interface TableOperations {
   readonly reporter: Reporter | undefined
   /** The base last seen by this process. */
   readonly current: TableBase
-  /** Reads the pointer and makes its state the current one; for a commit, its manifests too. Errors: NoSuchTableError. */
-  refresh(signal?: AbortSignal, purpose?: 'commit'): Promise<TableBase>
+  /** Reads the pointer and makes its state the current one. Errors: NoSuchTableError. */
+  refresh(options?: RefreshOptions): Promise<TableBase>
   /** The version of the pointer as it is now, which grows with every commit. Absent where it can't be told cheaply. */
   peek?(signal?: AbortSignal): Promise<number>
   /** Tries once. Throws where the attempt failed for good before the pointer was touched. */
