@@ -61,6 +61,7 @@ interface RowRun {
 
 async function* runsOf(input: AppendInput): AsyncGenerator<RowRun | RecordBatch, void, undefined> {
   if (isArrow(input)) yield* batchesOf(input)
+  else if (Array.isArray(input)) yield* runsOfArray(input)
   else if (isIterable(input)) yield* runsOfItems(input)
   else if (isAsyncIterable(input)) yield* runsOfAsyncItems(input)
   else {
@@ -68,6 +69,17 @@ async function* runsOf(input: AppendInput): AsyncGenerator<RowRun | RecordBatch,
     throw new ValidationError(`append takes an array of rows, Arrow data, or an iterable of these, found ${found}`, {
       context: { found },
     })
+  }
+}
+
+/** Where nothing in it is Arrow data, an array is read in place. */
+function* runsOfArray(items: readonly unknown[]): Generator<RowRun | RecordBatch, void, undefined> {
+  for (let from = 0; from < items.length; from += ROWS_PER_RUN) {
+    const to = Math.min(items.length, from + ROWS_PER_RUN)
+    let arrow = from
+    while (arrow < to && !isArrow(items[arrow])) arrow++
+    if (arrow === to) yield { rows: items, from, to }
+    else yield* runsOfItems(items.slice(from, to))
   }
 }
 

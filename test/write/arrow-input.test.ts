@@ -282,6 +282,7 @@ describe('toBatches', () => {
     ['a table', () => new Table([batch.slice(0, 10), batch.slice(10)])],
     ['a batch', () => batch],
     ['batches', () => [batch.slice(0, 1500), batch.slice(1500)]],
+    ['rows and batches in an array', () => [...rows.slice(0, 1100), batch.slice(1100, 2000), ...rows.slice(2000)]],
     [
       'rows, tables and batches',
       () => each([...rows.slice(0, 5), new Table([batch.slice(5, 10)]), batch.slice(10, 2000), ...rows.slice(2000)]),
