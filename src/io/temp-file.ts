@@ -29,9 +29,9 @@ export class TempFile {
     this.#isUnlinked = isUnlinked
   }
 
-  /** In the system's folder for temporary files (TMPDIR), readable by this user only. Errors: those of FileIO. */
-  static async create({ uuid }: Pick<Runtime, 'uuid'>): Promise<TempFile> {
-    const path = join(tmpdir(), `firn-${uuid()}.tmp`)
+  /** In `folder`, else the system's for temporary files (TMPDIR), readable by this user only. Errors: those of FileIO. */
+  static async create({ uuid }: Pick<Runtime, 'uuid'>, folder: string = tmpdir()): Promise<TempFile> {
+    const path = join(folder, `firn-${uuid()}.tmp`)
     return await mapLocalErrors(path, async () => {
       const handle = await open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
       // Windows keeps the names of open files: there it goes at the end.

@@ -6,7 +6,7 @@ import type { AppendFiles } from '../transaction/append-member.ts'
 import type { AppendQueue } from '../transaction/append-queue.ts'
 import type { TableOperations } from '../transaction/operations.ts'
 import { TableWriter } from '../write/table-writer.ts'
-import type { WriteResult } from '../write/table-writer.ts'
+import type { TableWriterOptions, WriteResult } from '../write/table-writer.ts'
 
 /** `snapshotId` is undefined where there was nothing to append: no snapshot is made. */
 export interface AppendResult {
@@ -23,7 +23,10 @@ export interface AppendTarget {
   readonly queue: AppendQueue
 }
 
-export interface AppendRows extends Pick<AppendFiles, 'summary' | 'properties' | 'check'> {
+export interface AppendRows
+  extends
+    Pick<AppendFiles, 'summary' | 'properties' | 'check'>,
+    Pick<TableWriterOptions, 'memoryBytes' | 'tempFolder'> {
   /** The table that the batches were made for. */
   readonly metadata: TableMetadata
   readonly batches: Iterable<RecordBatch> | AsyncIterable<RecordBatch>
@@ -46,9 +49,10 @@ export async function appendRows({ operations, queue }: AppendTarget, rows: Appe
 
 async function writeFiles(
   { io, runtime, reporter }: TableOperations,
-  { metadata, batches, signal }: AppendRows,
+  { metadata, batches, signal, memoryBytes, tempFolder }: AppendRows,
 ): Promise<WriteResult> {
-  const writer = new TableWriter({ io, runtime, metadata, writeId: runtime.uuid(), reporter, signal })
+  const writeId = runtime.uuid()
+  const writer = new TableWriter({ io, runtime, metadata, writeId, reporter, signal, memoryBytes, tempFolder })
   try {
     for await (const batch of batches) await writer.write(batch)
     return await writer.close()

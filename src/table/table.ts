@@ -21,6 +21,10 @@ export interface AppendOptions {
   /** Entries added to the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
+  /** For rows that wait and files under way, 256 MiB; the process takes about twice that. Less makes smaller row groups. */
+  readonly memoryBytes?: number | undefined
+  /** A folder on disk for rows of sorted tables that memory can't hold: the system's for temporary files (TMPDIR). */
+  readonly tempFolder?: string | undefined
 }
 
 export class Table extends ReadableTable {
@@ -44,10 +48,11 @@ export class Table extends ReadableTable {
    * Errors: ValidationError naming row, column, value and type; UnsupportedError for tables of format version 1;
    * CommitFailedError; CommitStateUnknownError.
    */
-  append(input: AppendInput, { summary, signal }: AppendOptions = {}): Promise<AppendResult> {
+  append(input: AppendInput, options: AppendOptions = {}): Promise<AppendResult> {
     const { metadata } = this
+    const { summary, signal, memoryBytes, tempFolder } = options
     const batches = toBatches(input, this.schema, { signal })
-    return appendRows(this.#target, { metadata, batches, summary, signal })
+    return appendRows(this.#target, { metadata, batches, summary, signal, memoryBytes, tempFolder })
   }
 
   /**

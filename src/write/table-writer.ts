@@ -44,6 +44,8 @@ export interface TableWriterOptions {
    * gets a row group of what there is, or is closed early; of sorted tables, its rows go to disk.
    */
   readonly memoryBytes?: number | undefined
+  /** Where rows of sorted tables go that memory can't hold: the system's folder for temporary files, unless given. */
+  readonly tempFolder?: string | undefined
 }
 
 export interface WriteResult {
@@ -75,6 +77,7 @@ export class TableWriter {
   readonly #writeId: string
   /** What open files may hold. */
   readonly #openBytes: number
+  readonly #tempFolder: string | undefined
   readonly #schema: Schema
   readonly #spec: PartitionSpec
   readonly #sortOrder: SortOrder
@@ -92,9 +95,10 @@ export class TableWriter {
   #rows = 0
   #state: 'open' | 'closed' | 'failed' = 'open'
 
-  /** Errors: UnsupportedError naming the table's setting, transform or type that can't be written. */
+  /** Errors: UnsupportedError naming the table's setting, transform or type that can't be written; ValidationError for no memory. */
   constructor(options: TableWriterOptions) {
     const { metadata, memoryBytes = DEFAULT_MEMORY_BYTES } = options
+    if (!(memoryBytes > 0)) throw new ValidationError(`memory of ${memoryBytes} bytes holds no rows`)
     this.#io = options.io
     this.#runtime = options.runtime
     this.#reporter = options.reporter
@@ -102,6 +106,7 @@ export class TableWriter {
     this.#location = metadata.location
     this.#writeId = options.writeId
     this.#openBytes = memoryBytes / 2
+    this.#tempFolder = options.tempFolder
     this.#schema = currentSchema(metadata)
     this.#spec = defaultSpec(metadata)
     this.#sortOrder = defaultSortOrder(metadata)
@@ -187,7 +192,7 @@ export class TableWriter {
       sortOrder: this.#sortOrder,
       settings: this.#settings,
       sortBytes: this.#openBytes / 2,
-      openTemp: () => (this.#temp ??= TempFile.create(this.#runtime)),
+      openTemp: () => (this.#temp ??= TempFile.create(this.#runtime, this.#tempFolder)),
       signal: this.#signal,
       bufferBytes: Math.max(LEAST_BUFFER_BYTES, this.#openBytes * BUFFER_SHARE),
       openFile: () => this.#openFile(partition),

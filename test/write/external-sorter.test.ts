@@ -1,11 +1,14 @@
 import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { BufferType, Data, RecordBatch } from 'apache-arrow'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../src/base/errors.ts'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import { readParquet } from '../../src/format/parquet-reader.ts'
+import { openCatalog } from '../../src/index.ts'
 import { MemoryFileIO, dropMemoryStore } from '../../src/io/memory-file-io.ts'
 import { TempFile } from '../../src/io/temp-file.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
@@ -28,14 +31,16 @@ afterEach(() => dropMemoryStore('write'))
 function tempFiles(): string[] {
   const named = readdirSync(tmpdir()).filter((name) => /^firn-[0-9a-f-]{36}\.tmp$/.test(name))
   if (process.platform !== 'linux') return named
-  const open = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`)
-    } catch {
-      return []
-    }
-  })
+  const open = readdirSync('/proc/self/fd').flatMap((fd) => linkOf(`/proc/self/fd/${fd}`))
   return [...named, ...open.filter((path) => /firn-[0-9a-f-]{36}\.tmp/.test(path))]
+}
+
+function linkOf(path: string): string[] {
+  try {
+    return [readlinkSync(path)]
+  } catch {
+    return []
+  }
 }
 
 describe('ExternalSorter', () => {
@@ -154,6 +159,28 @@ describe('a sorted table with little memory', () => {
     expect(dataFiles.length).toBeGreaterThan(found.size)
     expect([...found.values()].flat()).toHaveLength(rows.length)
     for (const ids of found.values()) expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? -1 : 1)))
+  })
+
+  it('keeps rows on disk in the folder that is given', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'firn-spill-'))
+    const writer = writerOf([], { tempFolder: folder })
+    await writeAll(writer)
+    if (process.platform === 'linux') {
+      const open = readdirSync('/proc/self/fd').flatMap((fd) => linkOf(`/proc/self/fd/${fd}`))
+      expect(open.filter((path) => path.startsWith(`${folder}/`))).toHaveLength(1)
+    }
+    await writer.abort()
+    await rm(folder, { recursive: true })
+    await expect(writeAll(writerOf([], { tempFolder: folder }))).rejects.toThrow(folder)
+    expect(() => writerOf([], { memoryBytes: 0 })).toThrow('memory of 0 bytes')
+  })
+
+  it('has both from who appends', async () => {
+    const catalog = await openCatalog('memory://write')
+    const table = await catalog.createTable('n.sorted', { schema: { id: 'long', kind: 'string' }, sortBy: ['id'] })
+    const tempFolder = join(tmpdir(), 'firn-no-such-folder')
+    await expect(table.append(rows, { memoryBytes: 400_000, tempFolder })).rejects.toThrow('firn-no-such-folder')
+    await catalog.close()
   })
 
   it('leaves no temporary file behind when it is given up, or fails', async () => {
