@@ -111,24 +111,26 @@ export function countBits(bitmap: Uint8Array): number {
   return count
 }
 
-/** Fixed-width values; moved as 32-bit words where aligned, so that one loop serves every element type. */
 function takeFixed(data: Data, indices: RowIndices): ArrayBufferView {
   const values = data.values as ArrayBufferView & { readonly BYTES_PER_ELEMENT: number }
   const width = values.BYTES_PER_ELEMENT * data.stride
   const bytes = new ArrayBuffer(width * indices.length)
-  if (width % 4 === 0 && values.byteOffset % 4 === 0) {
-    const words = new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
-    takeWords(words, width >> 2, indices, new Int32Array(bytes))
-  } else {
-    takeBytes(
-      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-      width,
-      indices,
-      new Uint8Array(bytes),
-    )
-  }
+  copyFixed(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), width, indices, new Uint8Array(bytes))
   const TypedArray = values.constructor as new (buffer: ArrayBuffer) => ArrayBufferView
   return new TypedArray(bytes)
+}
+
+/** Values of `width` bytes by their numbers; moved as 32-bit words where aligned, so that one loop serves every type. */
+export function copyFixed(from: Uint8Array, width: number, indices: RowIndices, to: Uint8Array): void {
+  if (width % 4 === 0 && from.byteOffset % 4 === 0 && to.byteOffset % 4 === 0) {
+    takeWords(wordsOf(from), width >> 2, indices, wordsOf(to))
+  } else {
+    takeBytes(from, width, indices, to)
+  }
+}
+
+function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, byteLength >> 2)
 }
 
 function takeWords(from: Int32Array, words: number, indices: RowIndices, to: Int32Array): void {

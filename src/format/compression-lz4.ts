@@ -76,6 +76,13 @@ function withRoom(out: Uint8Array<ArrayBuffer>, length: number, room: number): U
   return grown
 }
 
+/** One block without a frame, as Parquet's LZ4_RAW. RangeError where it gives more than `maxBytes`. */
+export function decompressLz4Block(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  // A byte of length gives 255 at most: what can't be true is not allocated.
+  const out = new Uint8Array(Math.min(maxBytes, bytes.length * 255))
+  return out.subarray(0, decompressBlock(bytes, out, 0))
+}
+
 /** Decodes one block behind the first `end` bytes of `out`; gives the new end. */
 function decompressBlock(block: Uint8Array, out: Uint8Array, end: number): number {
   let at = 0

@@ -3,6 +3,9 @@
  * be loaded first. The headers of frames and blocks are walked here before either sees them: neither allocates more
  * than these allow, and what they refuse is refused alike.
  */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { ZSTDDecoder } from 'zstddec'
 import { UnsupportedError } from '../base/errors.ts'
@@ -13,6 +16,8 @@ const SKIPPABLE = 0x184d2a50
 const BLOCK_BYTES = 128 * 1024
 /** What zstd itself allows unless told otherwise. */
 const MAX_WINDOW_BYTES = 2 ** 27
+/** zlib takes no less. */
+const MIN_CHUNK_BYTES = 64
 
 let decoder: ZSTDDecoder | undefined
 
@@ -28,6 +33,45 @@ function nativeDecoder(): typeof zlib.inflateRawSync | undefined {
   const library: object = zlib
   if (!('zstdDecompressSync' in library) || typeof library.zstdDecompressSync !== 'function') return undefined
   return library.zstdDecompressSync as typeof zlib.inflateRawSync
+}
+
+/** Where the package lies, for threads. */
+export function zstdModuleUrl(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('zstddec')).href
+}
+
+/**
+ * Node's own decoder in its pool of threads, for one frame that gives `sizeBytes`; undefined where it has none (before
+ * 22.15).
+ */
+export function nativeZstdAside(): ((frame: Uint8Array, sizeBytes: number) => Promise<Uint8Array>) | undefined {
+  const library: object = zlib
+  if (!('zstdDecompress' in library) || typeof library.zstdDecompress !== 'function') return undefined
+  const decompress = promisify(library.zstdDecompress as AsyncDecoder)
+  return (frame, sizeBytes) => decompress(frame, { chunkSize: roomFor(sizeBytes), maxOutputLength: sizeBytes })
+}
+
+type AsyncDecoder = (
+  bytes: Uint8Array,
+  options: zlib.ZlibOptions,
+  done: (error: Error | null, content: Uint8Array) => void,
+) => void
+
+/** Room for all and one more: Node asks again where an output is full. */
+function roomFor(sizeBytes: number): number {
+  return Math.max(sizeBytes + 1, MIN_CHUNK_BYTES)
+}
+
+/** Whether the bytes are one frame that may well give `sizeBytes`, and nothing else. */
+export function isZstdFrame(bytes: Uint8Array, sizeBytes: number): boolean {
+  try {
+    const frame = readFrame(bytes)
+    return (
+      frame.bytes.length === bytes.length && sizeBytes <= frame.bound && sizeBytes === (frame.contentSize ?? sizeBytes)
+    )
+  } catch {
+    return false
+  }
 }
 
 /** Throws RangeError (or zlib's errors) where the bytes are not whole frames, or give more than `maxBytes`. */
@@ -49,7 +93,7 @@ function decompressFrame({ bytes, contentSize, bound }: Frame, maxBytes: number)
   if (bound === 0) return new Uint8Array(0)
   const outputBytes = Math.min(contentSize ?? bound, maxBytes)
   const native = nativeDecoder()
-  if (native !== undefined) return native(bytes, { maxOutputLength: outputBytes })
+  if (native !== undefined) return native(bytes, { chunkSize: roomFor(outputBytes), maxOutputLength: outputBytes })
   if (decoder === undefined) throw new UnsupportedError('the zstd decoder is not loaded yet')
   // The package takes 0 for a size that it should find out, and gives nothing where the library gives an error.
   const content = decoder.decode(bytes, Math.max(outputBytes, 1))

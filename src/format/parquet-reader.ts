@@ -1,9 +1,10 @@
 /**
  * Parquet data files into Arrow batches of an expected schema. For each row group only the chunks of the columns asked
- * for are fetched; they are put together as a small Parquet file in memory, and decoded window by window
- * (parquet-windows.ts). Called by scan/read-task and by imports of plain files.
+ * for are fetched. Flat columns are decoded page by page (parquet-flat.ts); the others are put together as a small Parquet
+ * file in memory for arrow-rs, window by window (parquet-windows.ts). Called by scan/read-task and by imports of plain files.
  */
 import { InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
+import type { ByteRange } from '../io/file-io.ts'
 import { NAME_MAPPING } from '../spec/name-mapping.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
@@ -11,11 +12,12 @@ import { assembleColumns, wholeColumn } from './parquet-assembly.ts'
 import { type RowGroup, rowsBefore } from './parquet-footer.ts'
 import { type FetchedRun, type PageRun, cutRows, pageRun } from './parquet-page-cut.ts'
 import { type PagePruning, type RowSelection, selectRows } from './parquet-page-selection.ts'
-import { checkCodec, checkPages } from './parquet-pages.ts'
+import { type FlatColumn, flatColumn } from './parquet-flat.ts'
+import { type Page, checkCodec, parsePages, valuesOf } from './parquet-pages.ts'
 import { type Projection, planProjection } from './parquet-projection.ts'
-import { maxLevelsOf } from './parquet-schema.ts'
+import { type ParquetGroup, leavesOf, maxLevelsOf } from './parquet-schema.ts'
 import { type OpenParquetSource, type ParquetSource, fetchRanges, openParquet } from './parquet-source.ts'
-import { type FetchedRows, type FileRows, decodeWindows } from './parquet-windows.ts'
+import { type AssembledRows, type FetchedRows, type FileRows, decodeWindows } from './parquet-windows.ts'
 
 const DEFAULT_BATCH_ROWS = 65_536
 
@@ -117,6 +119,7 @@ type Fetch = (
 ) => Promise<readonly FetchedRows[]>
 
 const fetchWhole: Fetch = async (file, { rows, columns }, { projection: { schema }, signal }) => {
+  const { location, footer } = file
   const wanted = columns.map((chunk) => ({
     chunk,
     range: { offset: chunk.offset, length: chunk.compressedSizeBytes },
@@ -126,14 +129,52 @@ const fetchWhole: Fetch = async (file, { rows, columns }, { projection: { schema
     wanted.map(({ range }) => range),
     { signal },
   )
-  const pages = wanted.map(({ chunk, range }) => ({ chunk, bytes: fetched.get(range) ?? new Uint8Array(0) }))
-  for (const { chunk, bytes } of pages) checkPages(chunk, bytes, file.footer.schema, file.location)
-  return [
-    () => {
-      const placed = pages.map(({ chunk, bytes }) => wholeColumn(chunk, bytes))
-      return { file: assembleColumns(schema, { rows, columns: placed }), firstRow: 0 }
-    },
-  ]
+  const received = wanted.map(({ chunk, range }) => {
+    const bytes = fetched.get(range) ?? new Uint8Array(0)
+    return { chunk, bytes, pages: parsePages(chunk, bytes, footer.schema, location) }
+  })
+  const { flat, nested, nestedSchema } = sortColumns(schema, received, (index, field) => {
+    const { chunk, pages } = received[index] ?? {}
+    if (chunk === undefined || pages === undefined || valuesOf(pages) !== rows) return undefined
+    return flatColumn({ field, codec: chunk.codec, pages, firstRow: 0, location })
+  })
+  const assemble = (): ReturnType<AssembledRows> => {
+    const placed = nested.map(({ chunk, bytes }) => wholeColumn(chunk, bytes))
+    return { file: assembleColumns(nestedSchema, { rows, columns: placed }), firstRow: 0 }
+  }
+  return [{ flat, assemble: nested.length === 0 ? undefined : assemble }]
+}
+
+interface SortedColumns<T> {
+  /** By the children of the schema; undefined for those that arrow-rs decodes. */
+  readonly flat: readonly (FlatColumn | undefined)[]
+  /** What was received of these, and their schema. */
+  readonly nested: readonly T[]
+  readonly nestedSchema: ParquetGroup
+}
+
+/** `received` stands for the leaves of the schema one by one. */
+function sortColumns<T>(
+  schema: ParquetGroup,
+  received: readonly T[],
+  flatten: (index: number, field: ParquetGroup['children'][number]) => FlatColumn | undefined,
+): SortedColumns<T> {
+  let next = 0
+  const nested: T[] = []
+  const flat = schema.children.map((field) => {
+    const [first, count] = [next, leavesOf(field).length]
+    next += count
+    const column = count === 1 ? flatten(first, field) : undefined
+    if (column === undefined) nested.push(...received.slice(first, next))
+    return column
+  })
+  const children = schema.children.filter((_, i) => flat[i] === undefined)
+  return { flat, nested, nestedSchema: { ...schema, children } }
+}
+
+interface ReceivedRun extends FetchedRun {
+  /** The dictionary before them. */
+  readonly decoded: readonly Page[]
 }
 
 function fetchSelected({ ranges, pages }: RowSelection): Fetch {
@@ -148,20 +189,30 @@ function fetchSelected({ ranges, pages }: RowSelection): Fetch {
       runs.flatMap(({ dictionary, range }) => (dictionary.length === 0 ? [range] : [dictionary, range])),
       { signal },
     )
-    const receive = (run: PageRun): FetchedRun => {
+    const receive = (run: PageRun): ReceivedRun => {
+      const { leaf } = run.chunk
       const bytes = fetched.get(run.range) ?? new Uint8Array(0)
-      const pagesOnly = { leaf: run.chunk.leaf, offset: run.range.offset, numValues: Infinity }
-      const values = checkPages(pagesOnly, bytes, footer.schema, location)
-      if (run.rows.end - run.rows.start !== values && maxLevelsOf(footer.schema, run.chunk.leaf).repetition === 0)
+      const dictionaryBytes = fetched.get(run.dictionary) ?? new Uint8Array(0)
+      const parse = ({ offset }: ByteRange, part: Uint8Array): Page[] =>
+        parsePages({ leaf, offset, numValues: Infinity }, part, footer.schema, location)
+      const data = parse(run.range, bytes)
+      const values = valuesOf(data)
+      if (run.rows.end - run.rows.start !== values && maxLevelsOf(footer.schema, leaf).repetition === 0)
         throw new InvalidDataError(
-          `${location}: column "${run.chunk.leaf.name}": pages of ${values} rows, where the page index has ${run.rows.end - run.rows.start}`,
+          `${location}: column "${leaf.name}": pages of ${values} rows, where the page index has ${run.rows.end - run.rows.start}`,
           { context: { location } },
         )
-      return { ...run, bytes, values, dictionaryBytes: fetched.get(run.dictionary) ?? new Uint8Array(0) }
+      return { ...run, bytes, values, dictionaryBytes, decoded: [...parse(run.dictionary, dictionaryBytes), ...data] }
     }
     return parts.map((part) => {
       const received = part.runs.map(receive)
-      return () => cutRows(schema, footer.schema, received)
+      const { flat, nested, nestedSchema } = sortColumns(schema, received, (index, field) => {
+        const { chunk, decoded, rows } = received[index] ?? {}
+        if (chunk === undefined || decoded === undefined || rows === undefined) return undefined
+        return flatColumn({ field, codec: chunk.codec, pages: decoded, firstRow: rows.start, location })
+      })
+      const assemble = (): ReturnType<AssembledRows> => cutRows(nestedSchema, footer.schema, nested)
+      return { flat, assemble: nested.length === 0 ? undefined : assemble }
     })
   }
 }

@@ -131,12 +131,13 @@ function arrowBytesOf(batches: readonly RecordBatch[]): number {
   return batches.reduce((sum, { data }) => sum + arrowBytes(data), 0)
 }
 
-/** Whether there are worker threads, which encode and decode aside. */
+/** Whether there may be threads, which encode and decode aside. */
 export function hasWorkers(): boolean {
-  return startedPool() !== 'none'
+  return workerCount() > 0 && pool !== 'none'
 }
 
-function startedPool(): WorkerPool | 'none' {
+/** The worker threads that all work shares. */
+export function startedPool(): WorkerPool | 'none' {
   pool ??= createPool()
   return pool
 }

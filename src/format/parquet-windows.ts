@@ -1,13 +1,14 @@
 /**
- * Row groups decoded window by window: some rows each, which bounds the memory of decoder and reader. Large windows go to
- * worker threads, a few ahead of the consumer; small ones are decoded where they are asked for. The pages of the next
- * row group are fetched meanwhile. Called by parquet-reader.ts.
+ * Row groups decoded window by window: some rows each, which bounds the memory of decoder and reader. Of large windows,
+ * pages are unfolded, and nested columns decoded, in threads, a few windows ahead of the consumer; small ones are done
+ * where they are asked for. The pages of the next row group are fetched meanwhile. Called by parquet-reader.ts.
  */
 import type { RecordBatch } from 'apache-arrow'
 import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError } from '../base/errors.ts'
 import type { RowRange } from './parquet-page-selection.ts'
 import type { Projection } from './parquet-projection.ts'
+import type { FlatColumn } from './parquet-flat.ts'
 import { decodeParquet, decodeParquetAside, hasWorkers } from './parquet-wasm.ts'
 
 /** Decoded data of one batch: rows that are large come in fewer a batch. */
@@ -30,7 +31,13 @@ export interface FileRows {
 }
 
 /** Puts together a Parquet file of rows whose pages were fetched; `firstRow` is its first row's number in the row group. */
-export type FetchedRows = () => { readonly file: Uint8Array; readonly firstRow: number }
+export type AssembledRows = () => { readonly file: Uint8Array; readonly firstRow: number }
+
+/** Rows whose pages were fetched, column by column: those that are decoded here, and a file of the others, if any. */
+export interface FetchedRows {
+  readonly flat: readonly (FlatColumn | undefined)[]
+  readonly assemble: AssembledRows | undefined
+}
 
 export interface RowGroupWork {
   /** Number in the file of its first row. */
@@ -86,13 +93,14 @@ export async function* decodeWindows(
       },
       signal,
     )
-    for await (const { rows, rowGroup, batches } of decoded) {
-      let position = rowGroup.work.position + rows.start
-      // Each is let go of as it is taken.
-      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+    for await (const { rows, batchRows, rowGroup, flat, nested } of decoded) {
+      for (let row = rows.start; row < rows.end; row += batchRows) {
         signal?.throwIfAborted()
-        yield { batch: projection.convert(batch.data.children, batch.numRows), position }
-        position += batch.numRows
+        const part = { start: row, end: Math.min(row + batchRows, rows.end) }
+        // Each is let go of as it is taken.
+        const others = nested.shift()?.data.children.values()
+        const columns = flat.flatMap((column) => column?.read(part) ?? others?.next().value ?? [])
+        yield { batch: projection.convert(columns, part.end - part.start), position: rowGroup.work.position + row }
       }
     }
   } finally {
@@ -118,11 +126,12 @@ class FetchedRowGroup {
   }
 
   /** Once it was fetched. */
-  takeFile(range: number, isLast: boolean): ReturnType<FetchedRows> {
-    const assembled = this.#fetched.get(range)?.() ?? { file: new Uint8Array(0), firstRow: 0 }
+  take(range: number, isLast: boolean): FetchedRows {
+    const fetched = this.#fetched.get(range) ?? { flat: [], assemble: undefined }
+    const assembled = isLast ? undefined : fetched.assemble?.()
     if (isLast) this.#fetched.delete(range)
-    else this.#fetched.set(range, () => assembled)
-    return assembled
+    else if (assembled !== undefined) this.#fetched.set(range, { ...fetched, assemble: () => assembled })
+    return assembled === undefined ? fetched : { ...fetched, assemble: () => assembled }
   }
 }
 
@@ -144,19 +153,40 @@ function* planWindows(
   }
 }
 
+interface DecodedWindow extends Pick<Window, 'rows' | 'batchRows' | 'rowGroup'> {
+  /** Their pages unfolded. */
+  readonly flat: readonly (FlatColumn | undefined)[]
+  /** Batches of the other columns. */
+  readonly nested: RecordBatch[]
+}
+
 async function decodeWindow(
-  { rows, batchRows, rowGroup, range, isLastOfRange }: Window,
-  { location, signal, isAside }: WindowOptions & { readonly isAside: boolean },
-): Promise<{ readonly rows: RowRange; readonly rowGroup: FetchedRowGroup; readonly batches: RecordBatch[] }> {
+  window: Window,
+  options: WindowOptions & { readonly isAside: boolean },
+): Promise<DecodedWindow> {
+  const { rows, batchRows, rowGroup, range, isLastOfRange } = window
   await rowGroup.begin()
-  const { file, firstRow } = rowGroup.takeFile(range, isLastOfRange)
+  const { flat, assemble } = rowGroup.take(range, isLastOfRange)
+  const [nested] = await Promise.all([
+    assemble === undefined ? [] : decodeNested(assemble(), window, options),
+    ...flat.map((column) => column?.prepare(rows, options)),
+  ])
+  return { rows, batchRows, rowGroup, flat, nested }
+}
+
+async function decodeNested(
+  { file, firstRow }: ReturnType<AssembledRows>,
+  { rows, batchRows }: Window,
+  { location, signal, isAside }: WindowOptions & { readonly isAside: boolean },
+): Promise<RecordBatch[]> {
   const limit = rows.end - rows.start
   const window = { offset: rows.start - firstRow, limit, batchRows }
   const batches = isAside
     ? await decodeParquetAside(file, window, { location, signal })
     : decodeParquet(file, window, location)
   const decoded = batches.reduce((sum, batch) => sum + batch.numRows, 0)
-  if (decoded === limit) return { rows, rowGroup, batches }
+  const isWhole = batches.every(({ numRows }, i) => numRows === Math.min(batchRows, limit - i * batchRows))
+  if (decoded === limit && isWhole) return batches
   throw new InvalidDataError(
     `${location}: ${limit} rows from row ${rows.start} of a row group were expected, its pages hold ${decoded}`,
     { context: { location } },

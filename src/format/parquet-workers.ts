@@ -1,5 +1,5 @@
 /**
- * Row groups encoded, and windows of them decoded, in worker threads, beside the thread that packs, sends and receives.
+ * Row groups encoded, windows of them decoded, and pages unfolded, in worker threads, beside the thread that packs, sends and receives.
  * The threads are few, start when first needed and hold no process open; where none can start, work goes on inline. What
  * comes of it is the same either way.
  */
@@ -19,24 +19,39 @@ export const MAX_WASM_BYTES: number = 384 * 2 ** 20
  */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
-const wasm = require(workerData)
+const modules = { encode: () => require(workerData), decode: () => require(workerData), zstd: loadZstd }
+let zstd
+async function loadZstd({ module }) {
+  if (zstd !== undefined) return zstd
+  const decoder = new (await import(module)).ZSTDDecoder()
+  await decoder.init()
+  return (zstd = decoder)
+}
 const work = {
-  encode(bytes, { settings }) {
+  encode(wasm, bytes, { settings }) {
     let builder = new wasm.WriterPropertiesBuilder()
     for (const [name, ...values] of settings) builder = builder[name](...values)
     return [wasm.writeParquet(wasm.Table.fromIPCStream(bytes), builder.build())]
   },
-  decode(bytes, { options }) {
+  decode(wasm, bytes, { options }) {
     const table = wasm.readParquet(bytes, options)
     const batches = Array.from({ length: table.numBatches }, (_, i) => table.recordBatch(i).intoIPCStream())
     table.free()
     return batches
   },
+  zstd(decoder, bytes, { lengths, sizes }) {
+    let at = 0
+    return lengths.map((length, i) => decoder.decode(bytes.subarray(at, (at += length)), sizes[i]))
+  },
 }
-parentPort.on('message', (job) => {
+// Memory of the zstd decoder is not to be seen: it is what the largest page took.
+const wasmBytesOf = (module, { length, sizes }) =>
+  sizes === undefined ? module.wasmMemory().buffer.byteLength : length + Math.max(...sizes)
+parentPort.on('message', async (job) => {
+  const module = await modules[job.kind](job)
   try {
-    const results = work[job.kind](new Uint8Array(job.input, 0, job.length), job)
-    const wasmBytes = wasm.wasmMemory().buffer.byteLength
+    const results = work[job.kind](module, new Uint8Array(job.input, 0, job.length), job)
+    const wasmBytes = wasmBytesOf(module, job)
     const { input } = job
     parentPort.postMessage({ results, wasmBytes, input }, [...results.map(({ buffer }) => buffer), input])
   } catch (error) {
@@ -47,13 +62,23 @@ parentPort.on('message', (job) => {
 /** Calls of parquet-wasm's builder of writer properties: a method's name and its arguments. */
 export type EncoderSettings = readonly (readonly (string | number | boolean)[])[]
 
-/** In `pieces`, Arrow's stream format to encode into a Parquet file, or such a file to decode: a stream for each batch. */
+/**
+ * In `pieces`, Arrow's stream format to encode into a Parquet file, or such a file to decode: a stream for each batch. Or
+ * zstd frames of these `lengths` one behind the other, and the `sizes` that they unfold to; `module` is what does it.
+ */
 export type WorkerJob =
   | { readonly kind: 'encode'; readonly pieces: readonly Uint8Array[]; readonly settings: EncoderSettings }
   | {
       readonly kind: 'decode'
       readonly pieces: readonly Uint8Array[]
       readonly options: { readonly batchSize: number; readonly offset: number; readonly limit: number }
+    }
+  | {
+      readonly kind: 'zstd'
+      readonly pieces: readonly Uint8Array[]
+      readonly lengths: readonly number[]
+      readonly sizes: readonly number[]
+      readonly module: string
     }
 
 interface JobOptions {

@@ -236,7 +236,7 @@ describe('files of parquet-testing', () => {
     ['encrypt_columns_and_footer.parquet.encrypted', UnsupportedError, 'the footer is encrypted'],
     ['map_no_value.parquet', UnsupportedError, 'column "my_map_no_v"'],
     ['ARROW-GH-45185.parquet', InvalidDataError, 'first repetition level'],
-    ['ARROW-GH-47662.parquet', InvalidDataError, 'insufficient values'],
+    ['ARROW-GH-47662.parquet', InvalidDataError, '100 values end after its last byte'],
     ['ARROW-RS-GH-6229-DICTHEADER.parquet', InvalidDataError, 'lie outside the file'],
     ['ARROW-RS-GH-6229-LEVELS.parquet', InvalidDataError, 'Insufficient repetition levels'],
     ['PARQUET-1481.parquet', InvalidDataError, 'unknown physical type -7'],

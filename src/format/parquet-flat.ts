@@ -1,0 +1,235 @@
+/**
+ * Columns at the top level of a schema, without lists around them, decoded here, straight into Arrow's layout: several
+ * times as fast as by WebAssembly, whose memory all data has to be copied into and out of. Dictionaries and plain values
+ * of most types; all else (other encodings, nesting) is for arrow-rs. Called by parquet-windows.ts, rows in their order.
+ */
+import { BufferType, Data } from 'apache-arrow'
+import { InvalidDataError, messageOf } from '../base/errors.ts'
+import { canDecompress, decompressPages } from './parquet-decompress.ts'
+import { type AnyKind, type FlatKind, flatKind, packBits } from './parquet-flat-kinds.ts'
+import { HybridReader } from './parquet-hybrid.ts'
+import type { RowRange } from './parquet-page-selection.ts'
+import type { Page } from './parquet-pages.ts'
+import { type ParquetField, type ParquetLeaf, isLeaf } from './parquet-schema.ts'
+import type { PageValues } from './parquet-values.ts'
+
+/** Encoding */
+const PLAIN = 0
+const PLAIN_DICTIONARY = 2
+const RLE = 3
+const RLE_DICTIONARY = 8
+
+export interface FlatSource {
+  /** What the column is to be taken for (parquet-promote.ts). */
+  readonly field: ParquetField
+  readonly codec: number
+  /** Those of a chunk, or some data pages of it that follow one another, behind its dictionary. */
+  readonly pages: readonly Page[]
+  /** Number in the row group of the first page's first row. */
+  readonly firstRow: number
+  readonly location: string
+}
+
+interface PrepareOptions {
+  readonly isAside: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FlatColumn {
+  /** Unfolds the pages of these rows, which are to be read next or after others. Errors: as decompressPages. */
+  prepare(rows: RowRange, options: PrepareOptions): Promise<void>
+  /** Rows that were prepared; those before them can't be read any more. Throws InvalidDataError. */
+  read(rows: RowRange): Data
+}
+
+/** Undefined where the column is one for arrow-rs. */
+export function flatColumn(source: FlatSource): FlatColumn | undefined {
+  const { field, codec, pages } = source
+  if (!isLeaf(field) || field.repetition === 'repeated' || !canDecompress(codec)) return undefined
+  const kind = flatKind(field)
+  if (kind === undefined || !pages.every((page, i) => isKnown(page, i, kind))) return undefined
+  return kind.isFixed ? new PagedColumn(source, field, kind) : new PagedColumn(source, field, kind)
+}
+
+function isKnown({ kind: page, encoding }: Page, index: number, kind: AnyKind): boolean {
+  if (page === 'other') return false
+  if (page === 'dictionary')
+    return index === 0 && kind.indexed !== undefined && (encoding === PLAIN || encoding === PLAIN_DICTIONARY)
+  if (encoding === RLE) return kind.runs !== undefined
+  return encoding === PLAIN || (kind.indexed !== undefined && isIndexed(encoding))
+}
+
+function isIndexed(encoding: number): boolean {
+  return encoding === PLAIN_DICTIONARY || encoding === RLE_DICTIONARY
+}
+
+interface DataPage<T> {
+  readonly page: Page
+  readonly rows: RowRange
+  unfolding?: Promise<void> | undefined
+  body?: Uint8Array | undefined
+  open?: OpenPage<T> | undefined
+}
+
+/** A page under way. */
+interface OpenPage<T> {
+  /** The next row to be read. */
+  row: number
+  /** 1 where a row has a value; undefined where all have one. */
+  readonly levels: HybridReader | undefined
+  readonly values: PageValues<T>
+}
+
+class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
+  readonly #source: FlatSource
+  readonly #leaf: ParquetLeaf
+  readonly #kind: FlatKind<T>
+  readonly #dictionary: Page | undefined
+  readonly #pages: DataPage<T>[]
+  #firstUnfolding: Promise<void> | undefined
+  #dictionaryBody: Uint8Array | undefined
+  #indexed: ((body: Uint8Array) => PageValues<T>) | undefined
+
+  constructor(source: FlatSource, leaf: ParquetLeaf, kind: FlatKind<T>) {
+    this.#source = source
+    this.#leaf = leaf
+    this.#kind = kind
+    this.#dictionary = source.pages.find((page) => page.kind === 'dictionary')
+    let row = source.firstRow
+    this.#pages = source.pages.flatMap((page) => {
+      if (page.kind === 'dictionary') return []
+      const rows = { start: row, end: row + page.values }
+      row = rows.end
+      return [{ page, rows }]
+    })
+  }
+
+  async prepare({ start, end }: RowRange, options: PrepareOptions): Promise<void> {
+    const needed = this.#pages.filter(({ rows }) => rows.end > start && rows.start < end)
+    const folded = needed.filter(({ unfolding }) => unfolding === undefined)
+    if (folded.length > 0) {
+      const unfolding = this.#unfold(folded, options)
+      this.#firstUnfolding ??= unfolding
+      for (const each of folded) each.unfolding = unfolding
+    }
+    await Promise.all([this.#firstUnfolding, ...needed.map(({ unfolding }) => unfolding)])
+  }
+
+  /** With the first pages comes the dictionary. */
+  async #unfold(folded: readonly DataPage<T>[], options: PrepareOptions): Promise<void> {
+    const dictionary = this.#firstUnfolding === undefined ? this.#dictionary : undefined
+    const pages = folded.map(({ page }) => page)
+    const bodies = await this.#bodiesOf(dictionary === undefined ? pages : [dictionary, ...pages], options)
+    if (dictionary !== undefined) this.#dictionaryBody = bodies.shift()
+    for (const [i, each] of folded.entries()) each.body = bodies[i]
+  }
+
+  read(rows: RowRange): Data {
+    try {
+      return this.#read(rows)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return this.#fail(messageOf(error), error)
+    }
+  }
+
+  #read({ start, end }: RowRange): Data {
+    const rows = end - start
+    const values = this.#kind.create(rows)
+    let present: Uint8Array | undefined
+    for (let row = start; row < end;) {
+      const page = this.#pageOf(row)
+      const open = (page.open ??= this.#open(page))
+      if (row > open.row) skipRows(open, row - open.row)
+      const next = Math.min(end, page.rows.end)
+      const levels = nextLevels(open, next - row)
+      if (levels !== undefined) (present ??= new Uint8Array(rows).fill(1)).set(levels, row - start)
+      open.values.read(values, levels === undefined ? next - row : countOnes(levels))
+      open.row = next
+      row = next
+    }
+    const nulls = rows - values.count
+    const buffers = this.#kind.finish(values, rows, nulls === 0 ? undefined : present)
+    const validity = nulls === 0 || present === undefined ? {} : { [BufferType.VALIDITY]: packBits(present) }
+    return new Data(this.#kind.type, 0, rows, nulls, { ...buffers, ...validity })
+  }
+
+  /** Lets go of the pages before it. */
+  #pageOf(row: number): DataPage<T> {
+    while ((this.#pages[0]?.rows.end ?? Infinity) <= row) this.#pages.shift()
+    const [page] = this.#pages
+    return page === undefined || page.rows.start > row ? this.#fail(`it has no row ${row} in its row group`) : page
+  }
+
+  #open({ page, body, rows }: DataPage<T>): OpenPage<T> {
+    if (body === undefined) return this.#fail('a page that was not prepared')
+    const { levels, behind } = this.#levels(page, body)
+    const isOptional = this.#leaf.repetition === 'optional'
+    return {
+      row: rows.start,
+      levels: isOptional ? new HybridReader(levels, 1) : undefined,
+      values: this.#valuesOf(page, behind),
+    }
+  }
+
+  #valuesOf({ encoding }: Page, body: Uint8Array): PageValues<T> {
+    if (encoding === PLAIN) return this.#kind.plain(body)
+    if (encoding === RLE) return this.#kind.runs?.(body) ?? this.#fail('runs')
+    const dictionary = this.#dictionaryBody
+    if (dictionary === undefined) return this.#fail('a page refers to a dictionary that is not there')
+    this.#indexed ??= this.#kind.indexed?.(dictionary, this.#dictionary?.values ?? 0)
+    return this.#indexed?.(body) ?? this.#fail('a dictionary')
+  }
+
+  /** Definition levels, and the values behind them. */
+  #levels(page: Page, body: Uint8Array): { readonly levels: Uint8Array; readonly behind: Uint8Array } {
+    if (page.levels !== undefined) {
+      const { repetitionBytes, definitionBytes } = page.levels
+      return { levels: page.bytes.subarray(repetitionBytes, repetitionBytes + definitionBytes), behind: body }
+    }
+    if (this.#leaf.repetition === 'required') return { levels: new Uint8Array(0), behind: body }
+    const length = new DataView(body.buffer, body.byteOffset, body.byteLength).getUint32(0, true)
+    if (length > body.length - 4) throw new RangeError('its levels are longer than the page')
+    return { levels: body.subarray(4, 4 + length), behind: body.subarray(4 + length) }
+  }
+
+  async #bodiesOf(pages: readonly Page[], options: PrepareOptions): Promise<Uint8Array[]> {
+    const { codec, location } = this.#source
+    const folded = pages.map(({ bytes, sizeBytes, levels }) => {
+      const before = levels === undefined ? 0 : levels.repetitionBytes + levels.definitionBytes
+      return { bytes: bytes.subarray(before), sizeBytes: sizeBytes - before }
+    })
+    const compressed = folded.filter((_, i) => pages[i]?.isCompressed === true)
+    const bodies = [...(await decompressPages(compressed, { ...options, codec, location, column: this.#leaf.name }))]
+    return folded.map(({ bytes }, i) => (pages[i]?.isCompressed === true ? (bodies.shift() ?? bytes) : bytes))
+  }
+
+  #fail(what: string, cause?: unknown): never {
+    const { location } = this.#source
+    const column = this.#leaf.name
+    throw new InvalidDataError(`${location}: column "${column}": a page can't be decoded: ${what}`, {
+      context: { location, column },
+      cause,
+    })
+  }
+}
+
+/** A level a row: 1 where it has a value. Undefined where all have one. */
+function nextLevels({ levels }: Pick<OpenPage<unknown>, 'levels'>, rows: number): Uint8Array | undefined {
+  if (levels === undefined || levels.skipRun(1, rows)) return undefined
+  const next = new Uint8Array(rows)
+  levels.read(next, 0, rows)
+  return next
+}
+
+function skipRows<T>(open: OpenPage<T>, rows: number): void {
+  const levels = nextLevels(open, rows)
+  open.values.skip(levels === undefined ? rows : countOnes(levels))
+  open.row += rows
+}
+
+function countOnes(levels: Uint8Array): number {
+  let count = 0
+  for (let i = 0; i < levels.length; i++) count += levels[i] as number
+  return count
+}
