@@ -11,12 +11,15 @@ import { checkBlock } from './avro-skip.ts'
 
 export type AvroDecode<T> = (cursor: AvroCursor) => T
 
-export interface AvroCodec<T> {
+export interface AvroReader<T> {
+  /** The decoder of values written with `writer`; undefined where these can't be read as T. Unions are not its concern. */
+  readonly resolve: (writer: AvroNode, location: string) => AvroDecode<T> | undefined
+}
+
+export interface AvroCodec<T> extends AvroReader<T> {
   /** The schema that values are written with. */
   readonly schema: JsonValue
   readonly write: (sink: AvroSink, value: T) => void
-  /** The decoder of values written with `writer`; undefined where these can't be read as T. Unions are not its concern. */
-  readonly resolve: (writer: AvroNode, location: string) => AvroDecode<T> | undefined
 }
 
 export const avroBoolean: AvroCodec<boolean> = primitive(
@@ -157,7 +160,7 @@ export function writeBlock<T>(
 }
 
 /** Resolves a codec where the writer may have put a union: at least one branch beside null must be readable. */
-export function resolveUnion<T>(codec: AvroCodec<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {
+export function resolveUnion<T>(codec: AvroReader<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {
   if (writer.kind !== 'union') return codec.resolve(writer, location)
   const branches = writer.branches.map((branch) => codec.resolve(branch, location))
   if (branches.every((read, i) => read === undefined || writer.branches[i]?.kind === 'null')) return undefined

@@ -22,16 +22,8 @@ export function avroSkip(node: AvroNode): (cursor: AvroCursor) => void {
       return (cursor) => cursor.skip(cursor.number())
     case 'fixed':
       return (cursor) => cursor.skip(node.size)
-    case 'array': {
-      const skip = avroSkipMany(node.items)
-      return (cursor) => {
-        for (let count = cursor.blockCount(); count > 0; count = cursor.blockCount()) {
-          const end = cursor.offset + count
-          skip(cursor, count)
-          checkBlock(cursor, end)
-        }
-      }
-    }
+    case 'array':
+      return skipItems(avroSkip(node.items))
     case 'map':
       return skipItems(skipAll([avroSkip({ kind: 'string', logicalType: undefined }), avroSkip(node.values)]))
     case 'record':
@@ -41,23 +33,6 @@ export function avroSkip(node: AvroNode): (cursor: AvroCursor) => void {
       return (cursor) => (branches[cursor.number()] ?? cursor.fail('a union has no such branch'))(cursor)
     }
   }
-}
-
-/** The function that moves a cursor past so many values of a type: with no calls in between for what metrics are made of. */
-export function avroSkipMany(node: AvroNode): (cursor: AvroCursor, count: number) => void {
-  const kinds = node.kind === 'record' ? node.fields.map(({ type }) => kindOf(type)) : [kindOf(node)]
-  const { length } = kinds
-  if (length > 0 && kinds.every((kind) => kind === 'long')) return (cursor, count) => cursor.skipLongs(count * length)
-  if (kinds.join() === 'long,bytes') return (cursor, count) => cursor.skipLongsAndBytes(count)
-  const skip = avroSkip(node)
-  return (cursor, count) => {
-    for (let i = 0; i < count; i += 1) skip(cursor)
-  }
-}
-
-function kindOf({ kind }: AvroNode): 'long' | 'bytes' | undefined {
-  if (kind === 'int' || kind === 'long') return 'long'
-  return kind === 'bytes' || kind === 'string' ? 'bytes' : undefined
 }
 
 function skipAll(parts: readonly ((cursor: AvroCursor) => void)[]): (cursor: AvroCursor) => void {

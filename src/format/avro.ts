@@ -8,7 +8,7 @@ import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
 import { LatestResults, memoizeWeak } from '../base/memo.ts'
 import { resolveUnion } from './avro-codec.ts'
-import type { AvroCodec, AvroDecode } from './avro-codec.ts'
+import type { AvroCodec, AvroDecode, AvroReader } from './avro-codec.ts'
 import { AvroCursor } from './avro-cursor.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { AvroNode } from './avro-schema.ts'
@@ -76,14 +76,14 @@ function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
 }
 
 /** Reads records. InvalidDataError where the schema is not what the codec can read, or the bytes are not of it. */
-export function readAvro<T>(file: AvroFile, codec: AvroCodec<T>): T[] {
+export function readAvro<T>(file: AvroFile, codec: AvroReader<T>): T[] {
   return [...readAvroBlocks(file, codec)].flat()
 }
 
 /** As `readAvro`, a few hundred records at a time: what is read of one part may be forgotten before the next is decoded. */
 export function* readAvroBlocks<T>(
   { location, schema, metadata, bytes, blocksOffset }: AvroFile,
-  codec: AvroCodec<T>,
+  codec: AvroReader<T>,
 ): Generator<T[], void, undefined> {
   const file = new AvroCursor(bytes, location)
   const read = resolve(codec, schema, location)
@@ -115,7 +115,7 @@ export function* readAvroBlocks<T>(
 const decoders = new WeakMap<AvroNode, WeakMap<object, AvroDecode<unknown>>>()
 
 /** Once for a codec and a schema. */
-function resolve<T>(codec: AvroCodec<T>, schema: AvroNode, location: string): AvroDecode<T> {
+function resolve<T>(codec: AvroReader<T>, schema: AvroNode, location: string): AvroDecode<T> {
   const known = decoders.get(schema) ?? new WeakMap<object, AvroDecode<unknown>>()
   decoders.set(schema, known)
   const found = known.get(codec) as AvroDecode<T> | undefined

@@ -8,7 +8,7 @@ import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { decodeManifestList } from './manifest-list.ts'
 import { decodeManifestBlocks } from './manifest-reader.ts'
-import type { KeepEntry } from './manifest-reader.ts'
+import type { KeepEntry } from './entry-reader.ts'
 import { manifestEntryCodec } from './manifest-schema.ts'
 import { countEntries } from './manifest-writer.ts'
 

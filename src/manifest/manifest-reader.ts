@@ -5,17 +5,15 @@
 import { memoize, memoizeWeak } from '../base/memo.ts'
 import type { Mutable } from '../format/avro-record.ts'
 import { openAvro, readAvroBlocks } from '../format/avro.ts'
-import type { DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile, PartitionData } from '../spec/data-file.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { findField } from '../spec/schema.ts'
 import { specById } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { transformResultType } from '../spec/transform.ts'
 import type { PrimitiveType, Schema } from '../spec/types.ts'
+import type { KeepEntry } from './entry-reader.ts'
 import { manifestEntryCodec } from './manifest-schema.ts'
-
-/** Whether an entry is wanted. Asked in the file's order. */
-export type KeepEntry = (partition: PartitionData, status: ManifestEntryStatus) => boolean
 
 export interface ManifestContext {
   /** The manifest's entry in the list it was found in. */
@@ -40,12 +38,16 @@ export function* decodeManifestBlocks(
   { manifest, metadata, keep }: ManifestContext,
 ): Generator<ManifestEntry[], void, undefined> {
   const codec = codecsOf(metadata)(manifest.partitionSpecId)
+  const file = openAvro(bytes, location)
   const firstRowIdOf = rowIdsBy(manifest)
-  for (const entries of readAvroBlocks(openAvro(bytes, location), codec)) {
-    // Row ids count on over entries that are not kept, too.
-    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf(entry))
-    const kept =
-      keep === undefined ? entries : entries.filter(({ dataFile, status }) => keep(dataFile.partition, status))
+  // Row ids count on over entries that are not kept, too.
+  const counting = keep !== undefined && firstRowIdOf !== undefined ? keep : undefined
+  const blocks =
+    keep === undefined || counting ? readAvroBlocks(file, codec) : readAvroBlocks(file, codec.keeping(keep))
+  for (const block of blocks) {
+    const entries = block.filter((entry) => entry !== undefined)
+    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf?.(entry))
+    const kept = counting ? entries.filter(({ dataFile, status }) => counting(dataFile.partition, status)) : entries
     if (kept.length > 0) yield kept
   }
 }
@@ -96,11 +98,11 @@ function inheritFrom(
   dataFile.firstRowId = firstRowId
 }
 
-/** Gives each entry's first row id, its own or the one it inherits, when asked in the file's order. */
-function rowIdsBy({ content, firstRowId }: ManifestFile): (entry: ManifestEntry) => bigint | undefined {
-  let nextRowId = content === 'data' ? firstRowId : undefined
+/** Gives each entry's first row id, its own or the one it inherits, when asked in the file's order; undefined where none has one. */
+function rowIdsBy({ content, firstRowId }: ManifestFile): ((entry: ManifestEntry) => bigint | undefined) | undefined {
+  if (content !== 'data' || firstRowId === undefined) return undefined
+  let nextRowId = firstRowId
   return ({ status, dataFile }) => {
-    if (nextRowId === undefined) return undefined
     if (dataFile.firstRowId !== undefined || status === 'deleted') return dataFile.firstRowId
     const own = nextRowId
     nextRowId += BigInt(dataFile.recordCount)

@@ -8,49 +8,83 @@ import {
   avroBytes,
   avroInt,
   avroLong,
-  avroMapped,
   avroNumber,
   avroPresent,
   avroString,
 } from '../format/avro-codec.ts'
-import type { AvroCodec } from '../format/avro-codec.ts'
+import type { AvroCodec, AvroReader } from '../format/avro-codec.ts'
 import { avroIntMap } from '../format/avro-int-map.ts'
 import { avroRecord, optionalField } from '../format/avro-record.ts'
 import type { AvroField, AvroFields } from '../format/avro-record.ts'
-import { FILE_CONTENTS, FILE_FORMATS } from '../spec/data-file.ts'
 import type {
   DataFile,
   FieldSummary,
-  FileFormat,
-  ManifestContent,
   ManifestEntry,
   ManifestEntryStatus,
   ManifestFile,
+  PartitionData,
 } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { PrimitiveType } from '../spec/types.ts'
-import { blankDataFile, blankEntry, fillDataFile, fillEntry } from './entry-records.ts'
+import { fileContentCodec, fileFormatCodec, manifestContentCodec, statusCodec } from './entry-choices.ts'
+import { entryLayout } from './entry-layout.ts'
+import { entryReader, keptEntryReader } from './entry-reader.ts'
+import type { KeepEntry } from './entry-reader.ts'
 import { partitionCodec } from './partition-codec.ts'
 
-const STATUSES: readonly ManifestEntryStatus[] = ['existing', 'added', 'deleted']
-const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
+const STATUS: AvroField<ManifestEntryStatus> = { id: 0, name: 'status', codec: statusCodec }
 
-const STATUS: AvroField<ManifestEntryStatus> = { id: 0, name: 'status', codec: avroChoice(STATUSES, 'status') }
+export interface ManifestEntryCodec extends AvroCodec<ManifestEntry> {
+  /** Gives undefined for entries that are not kept. */
+  readonly keeping: (keep: KeepEntry) => AvroReader<ManifestEntry | undefined>
+}
 
 /** The codec of `manifest_entry`, whose partitions are of a spec with result types `types`. */
 export function manifestEntryCodec(
   spec: PartitionSpec,
   types: readonly PrimitiveType[],
   version?: number,
+): ManifestEntryCodec {
+  const { specId } = spec
+  const partitions = partitionCodec(spec, types)
+  const general = generalEntryCodec(specId, partitions, version)
+  return {
+    ...general,
+    resolve(writer, location) {
+      const layout = entryLayout(writer)
+      const readPartition = layout && partitions.resolve(layout.partition, location)
+      return readPartition ? entryReader(layout, { specId, readPartition }) : general.resolve(writer, location)
+    },
+    keeping: (keep) => ({
+      resolve(writer, location) {
+        const layout = entryLayout(writer)
+        const readPartition = layout && partitions.resolve(layout.partition, location)
+        if (readPartition) return keptEntryReader(layout, { specId, readPartition, keep })
+        const read = general.resolve(writer, location)
+        return read && ((cursor) => keptOnly(read(cursor), keep))
+      },
+    }),
+  }
+}
+
+function keptOnly(entry: ManifestEntry, keep: KeepEntry): ManifestEntry | undefined {
+  return keep(entry.dataFile.partition, entry.status) ? entry : undefined
+}
+
+/** Of any layout: looks up what to do for each field, which takes three times as long as the usual way. */
+export function generalEntryCodec(
+  specId: number,
+  partitions: AvroCodec<PartitionData>,
+  version: number | undefined,
 ): AvroCodec<ManifestEntry> {
   const fields: AvroFields<ManifestEntry> = {
     status: STATUS,
     snapshotId: optionalField(1, 'snapshot_id', avroLong),
     sequenceNumber: { ...optionalField(3, 'sequence_number', avroLong), since: 2 },
     fileSequenceNumber: { ...optionalField(4, 'file_sequence_number', avroLong), since: 2 },
-    dataFile: { id: 2, name: 'data_file', codec: dataFileCodec(spec, types, version) },
+    dataFile: { id: 2, name: 'data_file', codec: dataFileCodec(specId, partitions, version) },
   }
-  return avroRecord('manifest_entry', fields, { version, blank: blankEntry, fill: fillEntry })
+  return avroRecord('manifest_entry', fields, { version })
 }
 
 type Metrics = Pick<
@@ -87,34 +121,44 @@ const METRICS_FIELDS: AvroFields<Metrics> = {
   upperBounds: optionalField(128, 'upper_bounds', avroIntMap(129, 130, avroBytes), 'Map of column id to upper bound'),
 }
 
-function dataFileCodec(
-  spec: PartitionSpec,
-  types: readonly PrimitiveType[],
-  version: number | undefined,
-): AvroCodec<DataFile> {
-  return avroRecord('r2', dataFileFields(spec, types), {
-    version,
-    blank: () => blankDataFile(spec.specId),
-    fill: fillDataFile,
-  })
+const BLANK_FILE: Omit<DataFile, 'specId'> = {
+  content: 'data',
+  filePath: '',
+  fileFormat: 'parquet',
+  partition: [],
+  recordCount: 0,
+  fileSizeInBytes: 0,
 }
 
-function dataFileFields(spec: PartitionSpec, types: readonly PrimitiveType[]): AvroFields<Omit<DataFile, 'specId'>> {
+function dataFileCodec(
+  specId: number,
+  partitions: AvroCodec<PartitionData>,
+  version: number | undefined,
+): AvroCodec<DataFile> {
+  return avroRecord('r2', dataFileFields(partitions), { version, blank: () => ({ ...BLANK_FILE, specId }) })
+}
+
+function dataFileFields(partitions: AvroCodec<PartitionData>): AvroFields<Omit<DataFile, 'specId'>> {
   return {
     content: {
       id: 134,
       name: 'content',
-      codec: avroChoice(FILE_CONTENTS, 'content'),
+      codec: fileContentCodec,
       doc: 'Contents of the file: 0=data, 1=position deletes, 2=equality deletes',
       fallback: 'data',
       since: 2,
     },
     filePath: { id: 100, name: 'file_path', codec: avroString, doc: 'Location URI with FS scheme' },
-    fileFormat: { id: 101, name: 'file_format', codec: fileFormat, doc: 'File format name: avro, orc, or parquet' },
+    fileFormat: {
+      id: 101,
+      name: 'file_format',
+      codec: fileFormatCodec,
+      doc: 'File format name: avro, orc, or parquet',
+    },
     partition: {
       id: 102,
       name: 'partition',
-      codec: partitionCodec(spec, types),
+      codec: partitions,
       doc: 'Partition data tuple, schema based on the partition spec',
     },
     recordCount: { id: 103, name: 'record_count', codec: avroNumber, doc: 'Number of records in the file' },
@@ -166,7 +210,7 @@ export function manifestFileCodec(version?: number): AvroCodec<ManifestFile> {
     content: {
       id: 517,
       name: 'content',
-      codec: avroChoice(MANIFEST_CONTENTS, 'content'),
+      codec: manifestContentCodec,
       doc: 'Contents of the manifest: 0=data, 1=deletes',
       fallback: 'data',
       since: 2,
@@ -217,33 +261,4 @@ export function manifestFileCodec(version?: number): AvroCodec<ManifestFile> {
 /** Required from v2 on; older lists may leave it out. */
 function count(id: number, name: string, codec: AvroCodec<number>, doc: string): AvroField<number | undefined> {
   return { id, name, codec: avroPresent(codec), doc, fallback: undefined }
-}
-
-/** One of a few words, stored as its index. */
-function avroChoice<T extends string>(words: readonly T[], what: string): AvroCodec<T> {
-  return avroMapped(
-    avroInt,
-    (index, cursor) => words[index] ?? cursor.fail(`${what} ${index} is not known`),
-    (word) => words.indexOf(word),
-  )
-}
-
-const formatOf: AvroCodec<FileFormat> = avroMapped(
-  avroString,
-  (text, cursor) => {
-    const name = text.toLowerCase()
-    return FILE_FORMATS.find((format) => format === name) ?? cursor.fail(`file format "${text}" is not known`)
-  },
-  (format) => format.toUpperCase(),
-)
-
-const PARQUET = Buffer.from('PARQUET')
-
-/** Nearly all are Parquet, and not worth a string for each. */
-const fileFormat: AvroCodec<FileFormat> = {
-  ...formatOf,
-  resolve(writer, location) {
-    const read = formatOf.resolve(writer, location)
-    return read && ((cursor) => (cursor.skipString(PARQUET) ? 'parquet' : read(cursor)))
-  },
 }

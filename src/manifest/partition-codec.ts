@@ -30,8 +30,9 @@ type Values = Readonly<Record<number, Value | null>>
 function fillValues(steps: readonly FieldStep<Values>[]): Fill<Values> {
   const positions = steps.map(({ key }) => Number(key))
   return (cursor, values) => {
-    for (const [i, step] of steps.entries()) {
-      if (isNull(cursor, step)) continue
+    for (let i = 0; i < steps.length; i += 1) {
+      const step = steps[i]
+      if (step === undefined || isNull(cursor, step)) continue
       if ('skip' in step) step.skip(cursor)
       else values[positions[i] ?? 0] = step.read(cursor)
     }
