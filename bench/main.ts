@@ -156,10 +156,17 @@ async function manyWriters(run: Run): Promise<object> {
 }
 
 async function planning(run: Run): Promise<object> {
-  const files = run.quick ? 10_000 : 100_000
-  const results = await runPlanning({ place: placeOf(run, 'planning'), files, rounds: run.quick ? 15 : 9 })
-  console.log(printPlanning(`W4: planning over ${files} data files in 10 manifests, 7 columns of metrics`, results))
-  return { files, results }
+  const sizes = run.quick
+    ? [{ files: 10_000, rounds: 15 }]
+    : [100_000, 1_000_000].map((files, i) => ({ files, rounds: [9, 3][i] ?? 1 }))
+  const bySize: object[] = []
+  for (const size of sizes) {
+    const { results, memory } = await runPlanning({ ...size, place: placeOf(run, 'planning') })
+    const title = `W4: planning over ${size.files.toLocaleString('en')} data files, 7 columns of metrics`
+    console.log(printPlanning(title, results, memory))
+    bySize.push({ ...size, results, memory })
+  }
+  return { bySize }
 }
 
 async function reads(run: Run): Promise<object> {

@@ -2,6 +2,7 @@
 import type { FileIO } from '../src/io/file-io.ts'
 import { encodeManifestList } from '../src/manifest/manifest-list.ts'
 import { encodeManifest } from '../src/manifest/manifest-writer.ts'
+import { encodeTableMetadata } from '../src/manifest/metadata-file.ts'
 import type { DataFile, ManifestFile } from '../src/spec/data-file.ts'
 import { defineSchema } from '../src/spec/define-schema.ts'
 import { newTableMetadata } from '../src/spec/new-table-metadata.ts'
@@ -18,7 +19,10 @@ import { EVENT_SCHEMA } from './event-rows.ts'
 
 const DAYS = 100
 const FIRST_DAY = 20_454 // 2026-01-01
+/** Whole days in each manifest, and never more than 30,000 entries. */
 const MANIFESTS = 10
+const MANIFESTS_OF_LARGE = 50
+const LARGE_FILES = 300_000
 const MICROS_PER_DAY = 86_400_000_000n
 
 /** A filter that holds for one day, so for a hundredth of the files, all of them in one manifest. */
@@ -27,11 +31,13 @@ export const ONE_DAY = "ts >= '2026-02-10T00:00:00Z' and ts < '2026-02-11T00:00:
 export interface PlanningTable {
   readonly io: FileIO
   readonly metadata: TableMetadata
+  readonly metadataLocation: string
   readonly files: number
   /** Keys below the place, the list first. */
   readonly keys: readonly string[]
   /** The list, and the manifest of the one day. */
   readonly prunedKeys: readonly string[]
+  readonly manifests: number
   readonly manifestBytes: number
 }
 
@@ -42,11 +48,12 @@ export async function writePlanningTable(io: FileIO, location: string, files: nu
   const random = new Random(4)
   const manifests: ManifestFile[] = []
   const keys = ['list.avro']
-  for (let i = 0; i < MANIFESTS; i += 1) {
+  const count = files > LARGE_FILES ? MANIFESTS_OF_LARGE : MANIFESTS
+  for (let i = 0; i < count; i += 1) {
     const path = `${location}/m${i}.avro`
     const perDay = files / DAYS
-    const dataFiles = Array.from({ length: files / MANIFESTS }, (_, j) =>
-      describeFile(schema, random, { location, day: (DAYS / MANIFESTS) * i + Math.floor(j / perDay), serial: j }),
+    const dataFiles = Array.from({ length: files / count }, (_, j) =>
+      describeFile(schema, random, { location, day: (DAYS / count) * i + Math.floor(j / perDay), serial: j }),
     )
     const { bytes, manifestFile } = encodeManifest({
       entries: dataFiles.map((dataFile) => ({
@@ -73,11 +80,15 @@ export async function writePlanningTable(io: FileIO, location: string, files: nu
   const metadata: TableMetadata = {
     ...empty,
     currentSnapshotId: 1n,
+    lastSequenceNumber: 1n,
     snapshots: [{ snapshotId: 1n, sequenceNumber: 1n, timestampMs: 1000, manifestList, schemaId: schema.schemaId }],
   }
   const manifestBytes = manifests.reduce((sum, { manifestLength }) => sum + manifestLength, 0)
+  const metadataLocation = `${location}/v1.metadata.json`
+  await io.write(metadataLocation, encodeTableMetadata(metadata))
   // The fortieth day.
-  return { io, metadata, files, keys, prunedKeys: ['list.avro', `m${(40 * MANIFESTS) / DAYS}.avro`], manifestBytes }
+  const prunedKeys = ['list.avro', `m${(40 * count) / DAYS}.avro`]
+  return { io, metadata, metadataLocation, files, keys, prunedKeys, manifests: count, manifestBytes }
 }
 
 /** Of event rows, partitioned by day. */

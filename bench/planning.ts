@@ -2,6 +2,9 @@
  * W4: planning a scan of a table with many data files, cold, whole and pruned to a hundredth. Its floor is the GET of the
  * same manifests, and that with their blocks inflated: what has to be done before an entry can be looked at.
  */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { mapConcurrent } from '../src/base/concurrency.ts'
 import { systemRuntime } from '../src/base/runtime.ts'
 import { AvroCursor } from '../src/format/avro-cursor.ts'
@@ -28,6 +31,12 @@ export interface PlanningResult {
   readonly ratio: Spread
 }
 
+/** Of a process that does nothing but to plan the whole table, once. */
+export interface PlanMemory {
+  readonly tasks: number
+  readonly peakRssBytes: number
+}
+
 export interface Planning {
   readonly place: Place
   readonly files: number
@@ -36,7 +45,11 @@ export interface Planning {
 
 const GETS_IN_FLIGHT = 8
 
-export async function runPlanning({ place, files, rounds }: Planning): Promise<PlanningResult[]> {
+export async function runPlanning({
+  place,
+  files,
+  rounds,
+}: Planning): Promise<{ readonly results: readonly PlanningResult[]; readonly memory: PlanMemory }> {
   const { endpoint, accessKeyId, secretAccessKey, bucket, prefix } = place
   const location = `s3://${bucket}/${prefix}`
   const io = openFileIO(location, {
@@ -51,10 +64,11 @@ export async function runPlanning({ place, files, rounds }: Planning): Promise<P
       what: 'pruned',
       keys: table.prunedKeys,
       where: ONE_DAY,
-      entries: files / 10,
+      entries: files / table.manifests,
       tasks: files / 100,
     } as const
-    return [await measure(table, client, full, rounds), await measure(table, client, pruned, rounds)]
+    const results = [await measure(table, client, full, rounds), await measure(table, client, pruned, rounds)]
+    return { results, memory: await measureMemory(table, place) }
   } finally {
     client.close()
     await table.io.close()
@@ -141,6 +155,12 @@ function inflate(bytes: Uint8Array): number {
     cursor.skip(16)
   }
   return total
+}
+
+async function measureMemory({ metadataLocation }: PlanningTable, place: Place): Promise<PlanMemory> {
+  const input = JSON.stringify({ ...place, location: metadataLocation })
+  const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'plan-memory.js'), input])
+  return JSON.parse(stdout) as PlanMemory
 }
 
 async function timed(call: () => Promise<unknown>): Promise<number> {

@@ -4,7 +4,7 @@ import type { VerbCounts } from './delaying-proxy.ts'
 import type { RequestFloor } from './floor.ts'
 import type { AppendMemory, IngestResult } from './ingest.ts'
 import type { ManyWritersResult } from './many-writers.ts'
-import type { PlanningResult } from './planning.ts'
+import type { PlanMemory, PlanningResult } from './planning.ts'
 import type { PrefixLimitsResult } from './prefix-limits.ts'
 import type { ReadMemory, ReadResult } from './reads.ts'
 import type { SmallAppendsResult } from './small-appends.ts'
@@ -63,7 +63,7 @@ export function printManyWriters(
   return `${title}\n  floor: ${floorPerSecond.toFixed(1)} commits/s of one writer's bare requests\n${printTable([headings, ...lines])}`
 }
 
-export function printPlanning(title: string, results: readonly PlanningResult[]): string {
+export function printPlanning(title: string, results: readonly PlanningResult[], memory: PlanMemory): string {
   const headings = ['', 'tasks', 'GET ms', 'and inflate', 'plan ms', 'first ms', 'entries/s', '× inflate', '(rounds)']
   const lines = results.map(({ what, entries, tasks, getMs, inflateMs, planMs, firstMs, ratio }) => [
     what,
@@ -76,7 +76,8 @@ export function printPlanning(title: string, results: readonly PlanningResult[])
     ratio.median.toFixed(2),
     `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
-  return `${title}\n${printTable([headings, ...lines])}`
+  const peak = `  most memory of planning all of it: ${(memory.peakRssBytes / 2 ** 20).toFixed(0)} MiB`
+  return `${title}\n${printTable([headings, ...lines])}\n${peak}\n`
 }
 
 export function printAppendMemory(results: readonly AppendMemory[]): string {
