@@ -80,6 +80,7 @@ export function keptEntryReader(
   const { entry, file, rest } = layout
   const { readPartition } = options
   const read = entryReader(layout, options)
+  const copies = new Copies()
   const numbers = [entry.snapshotId, entry.sequenceNumber, entry.fileSequenceNumber, file.content]
   return (cursor) => {
     const start = cursor.offset
@@ -89,8 +90,28 @@ export function keptEntryReader(
     skipBytes(cursor)
     const kept = keep(readPartition(cursor), status)
     for (const { presence, shape } of rest) if (isThere(cursor, presence)) SKIP[shape](cursor)
-    // Read from bytes of its own, so that few entries don't keep the whole block in memory.
-    return kept ? read(new AvroCursor(cursor.bytes.slice(start, cursor.offset), cursor.location)) : undefined
+    return kept ? read(copies.copy(cursor, start)) : undefined
+  }
+}
+
+const COPIES_BYTES = 16 * 1024
+
+/** Where entries that are kept are read from, so that a few of them don't hold whole blocks in memory. */
+class Copies {
+  #cursor = new AvroCursor(new Uint8Array(), '')
+  #used = 0
+
+  /** A cursor over a copy of what lies between `start` and where `cursor` is. */
+  copy({ bytes, offset, location }: AvroCursor, start: number): AvroCursor {
+    const length = offset - start
+    if (length > this.#cursor.bytes.length - this.#used) {
+      this.#cursor = new AvroCursor(new Uint8Array(Math.max(length, COPIES_BYTES)), location)
+      this.#used = 0
+    }
+    this.#cursor.bytes.set(bytes.subarray(start, offset), this.#used)
+    this.#cursor.offset = this.#used
+    this.#used += length
+    return this.#cursor
   }
 }
 
