@@ -3,13 +3,13 @@
  * single table, its pointer as ever. On a conflict every table is read again and staged anew where it changed.
  */
 import { CommitFailedError, CommitStateUnknownError, NoSuchTableError } from '../base/errors.ts'
+import { currentSnapshot } from '../spec/table-metadata-access.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
 import { deleteQuietly, retryPolicy } from '../transaction/commit.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { liveName } from './name-claims.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { baseOf, nextMetadata, writeVersionHint } from './object-operations.ts'
-import { currentSnapshot } from '../spec/table-metadata-access.ts'
-import type { TableMetadata } from '../spec/table-metadata.ts'
 import { deleteFallen, fallenOut } from './old-metadata.ts'
 import type { FallenMetadata } from './old-metadata.ts'
 import { PointerStore } from './pointer-store.ts'
@@ -92,10 +92,11 @@ async function tryCommit(
   const written = await writeAll(env, tables, { versions, commitId })
   const participants = places.map(({ location, base, next }, i) => {
     const { metadataLocation: prevMetadataLocation } = next
+    const { metadata, location: metadataLocation } = written[i] ?? {}
     const changes = {
-      metadataLocation: written[i]?.location,
+      metadataLocation,
       prevMetadataLocation,
-      manifestList: written[i]?.manifestList,
+      manifestList: metadata && currentSnapshot(metadata)?.manifestList,
       over: undefined,
       writer: env.writer,
     }
@@ -110,7 +111,6 @@ async function tryCommit(
 }
 
 interface Written {
-  readonly manifestList: string | undefined
   readonly metadata: TableMetadata
   readonly location: string
   readonly fallen: readonly FallenMetadata[]
@@ -125,7 +125,7 @@ async function writeAll(
     const { metadata, location, bytes } = await nextMetadata(env, base, { updates, commitId, v: versions[i] ?? 0 })
     const fallen = fallenOut(base.metadata, metadata)
     await env.io.write(location, bytes)
-    return { metadata, location, fallen, manifestList: currentSnapshot(metadata)?.manifestList }
+    return { metadata, location, fallen }
   })
   const settled = await Promise.allSettled(writing)
   const written = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))

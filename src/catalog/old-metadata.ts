@@ -43,7 +43,7 @@ export function fallenOut(before: TableMetadata, after: TableMetadata): readonly
 
 /** What waits for its time, of all tables of one store: handles come and go, often one a commit. */
 class Waiting {
-  fallen: readonly FallenMetadata[] = []
+  fallen: FallenMetadata[] = []
   lastMs = -Infinity
 }
 const waitingOf = new WeakMap<FileIO, Waiting>()
@@ -56,7 +56,7 @@ export async function deleteFallen(
 ): Promise<void> {
   const waiting = waitingOf.get(env.io) ?? new Waiting()
   waitingOf.set(env.io, waiting)
-  waiting.fallen = [...waiting.fallen, ...fallen]
+  waiting.fallen.push(...fallen)
   const monotonicMs = env.runtime.monotonicMs()
   if (waiting.fallen.length === 0 || monotonicMs - waiting.lastMs < PAUSE_MS) return
   const nowMs = await env.io.storeTimeMs().catch(() => -Infinity)

@@ -40,14 +40,19 @@ export function* decodeManifestBlocks(
   const codec = codecsOf(metadata)(manifest.partitionSpecId)
   const file = openAvro(bytes, location)
   const firstRowIdOf = rowIdsBy(manifest)
-  // Row ids count on over entries that are not kept, too.
-  const counting = keep !== undefined && firstRowIdOf !== undefined ? keep : undefined
-  const blocks =
-    keep === undefined || counting ? readAvroBlocks(file, codec) : readAvroBlocks(file, codec.keeping(keep))
-  for (const block of blocks) {
-    const entries = block.filter((entry) => entry !== undefined)
+  if (keep !== undefined && firstRowIdOf === undefined) {
+    for (const block of readAvroBlocks(file, codec.keeping(keep))) {
+      const kept = block.filter((entry) => entry !== undefined)
+      for (const entry of kept) inheritFrom(manifest, entry, undefined)
+      if (kept.length > 0) yield kept
+    }
+    return
+  }
+  for (const entries of readAvroBlocks(file, codec)) {
+    // Row ids count on over entries that are not kept, too.
     for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf?.(entry))
-    const kept = counting ? entries.filter(({ dataFile, status }) => counting(dataFile.partition, status)) : entries
+    const kept =
+      keep === undefined ? entries : entries.filter(({ dataFile, status }) => keep(dataFile.partition, status))
     if (kept.length > 0) yield kept
   }
 }

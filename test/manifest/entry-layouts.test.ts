@@ -9,6 +9,7 @@ import type { DataFile, ManifestEntry, ManifestFile } from '../../src/spec/data-
 import type { Schema } from '../../src/spec/types.ts'
 import { writeWithAvsc } from '../format/avsc-file.ts'
 import { dataFile, entryOf, plainEntry, tableOf } from './manifest-fixtures.ts'
+import { METRICS } from './metrics-arbitrary.ts'
 
 const SCHEMA: Schema = { schemaId: 0, fields: [], identifierFieldIds: [] }
 const MANIFEST: ManifestFile = {
@@ -198,22 +199,13 @@ function read(bytes: Uint8Array): ManifestEntry[] {
   return decodeManifest(bytes, 's3://b/m', { manifest: MANIFEST, metadata: tableOf(SCHEMA) }).map(plainEntry)
 }
 
-const mapOf = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<ReadonlyMap<number, T>> =>
-  fc.array(fc.tuple(fc.integer({ min: -300, max: 2 ** 31 - 1 }), values), { maxLength: 9 }).map((all) => new Map(all))
-const counts = fc.option(mapOf(fc.maxSafeNat()), { nil: undefined })
-const bounds = fc.option(mapOf(fc.uint8Array({ maxLength: 90 })), { nil: undefined })
 const file: fc.Arbitrary<DataFile> = fc
   .record({
     filePath: fc.string({ unit: 'binary', maxLength: 80 }),
     fileFormat: fc.constantFrom('parquet', 'orc', 'avro'),
     recordCount: fc.maxSafeNat(),
     fileSizeInBytes: fc.maxSafeNat(),
-    columnSizes: counts,
-    valueCounts: counts,
-    nullValueCounts: counts,
-    nanValueCounts: counts,
-    lowerBounds: bounds,
-    upperBounds: bounds,
+    ...METRICS,
     sortOrderId: fc.option(fc.nat(), { nil: undefined }),
     referencedDataFile: fc.option(fc.string(), { nil: undefined }),
   })

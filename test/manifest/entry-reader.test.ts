@@ -13,6 +13,7 @@ import { specById } from '../../src/spec/table-metadata-access.ts'
 import type { PrimitiveType, Schema } from '../../src/spec/types.ts'
 import { PRIMITIVES, valueOf } from '../spec/arbitraries.ts'
 import { MANIFESTS, contextOf, dataFile, entryOf, plainEntry, readBytes, tableOf } from './manifest-fixtures.ts'
+import { METRICS } from './metrics-arbitrary.ts'
 
 function readBothWays(file: AvroFile, spec: PartitionSpec, types: readonly PrimitiveType[]): void {
   expect(entryLayout(file.schema)).toBeDefined()
@@ -45,8 +46,6 @@ describe('entries of the usual layout', () => {
 
   const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
   const optional = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(values, { nil: undefined })
-  const mapOf = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<ReadonlyMap<number, T> | undefined> =>
-    optional(fc.array(fc.tuple(fc.nat(2 ** 31 - 1), values), { maxLength: 9 }).map((all) => new Map(all)))
   const tables = fc
     .array(PRIMITIVES, { maxLength: 3 })
     .map(
@@ -69,8 +68,6 @@ describe('entries of the usual layout', () => {
       }),
     )
   const entries = (types: readonly PrimitiveType[]): fc.Arbitrary<readonly ManifestEntry[]> => {
-    const counts = mapOf(fc.maxSafeNat())
-    const bounds = mapOf(fc.uint8Array({ maxLength: 90 }))
     const file = fc.record({
       content: fc.constantFrom('data' as const, 'position-deletes' as const, 'equality-deletes' as const),
       filePath: fc.string({ unit: 'binary', maxLength: 80 }),
@@ -78,12 +75,7 @@ describe('entries of the usual layout', () => {
       partition: fc.tuple(...types.map((type) => fc.option(valueOf(type)))),
       recordCount: fc.maxSafeNat(),
       fileSizeInBytes: fc.maxSafeNat(),
-      columnSizes: counts,
-      valueCounts: counts,
-      nullValueCounts: counts,
-      nanValueCounts: counts,
-      lowerBounds: bounds,
-      upperBounds: bounds,
+      ...METRICS,
       keyMetadata: optional(fc.uint8Array({ maxLength: 20 })),
       splitOffsets: optional(fc.array(fc.maxSafeNat(), { maxLength: 4 })),
       equalityIds: optional(fc.array(fc.nat(2 ** 31 - 1), { maxLength: 4 })),
