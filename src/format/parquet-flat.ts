@@ -32,14 +32,19 @@ export interface FlatSource {
 
 interface PrepareOptions {
   readonly isAside: boolean
+  /** Whether any of these rows is to be read: pages of which none is stay folded. All are where it isn't given. */
+  readonly isWanted?: ((rows: RowRange) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface FlatColumn {
   /** Unfolds the pages of these rows, which are to be read next or after others. Errors: as decompressPages. */
   prepare(rows: RowRange, options: PrepareOptions): Promise<void>
-  /** Rows that were prepared; those before them can't be read any more. Throws InvalidDataError. */
-  read(rows: RowRange): Data
+  /**
+   * Rows that were prepared, or of these the ones at `places`, ascending, counted from the first; rows before them can't
+   * be read any more. Throws InvalidDataError.
+   */
+  read(rows: RowRange, places?: Int32Array): Data
 }
 
 /** Undefined where the column is one for arrow-rs. */
@@ -105,7 +110,13 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
   }
 
   async prepare({ start, end }: RowRange, options: PrepareOptions): Promise<void> {
-    const needed = this.#pages.filter(({ rows }) => rows.end > start && rows.start < end)
+    const { isWanted = () => true } = options
+    const needed = this.#pages.filter(
+      ({ rows }) =>
+        rows.end > start &&
+        rows.start < end &&
+        isWanted({ start: Math.max(rows.start, start), end: Math.min(rows.end, end) }),
+    )
     const folded = needed.filter(({ unfolding }) => unfolding === undefined)
     if (folded.length > 0) {
       const unfolding = this.#unfold(folded, options)
@@ -124,9 +135,9 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
     for (const [i, each] of folded.entries()) each.body = bodies[i]
   }
 
-  read(rows: RowRange): Data {
+  read(rows: RowRange, places?: Int32Array): Data {
     try {
-      return this.#read(rows)
+      return places === undefined ? this.#read(rows) : this.#take(rows, places)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       return this.#fail(messageOf(error), error)
@@ -148,6 +159,37 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
       open.row = next
       row = next
     }
+    return this.#finish(values, rows, present)
+  }
+
+  /** Pages without any of the rows are passed over. */
+  #take({ start, end }: RowRange, places: Int32Array): Data {
+    const values = this.#kind.create(places.length)
+    let present: Uint8Array | undefined
+    for (let row = start, taken = 0; row < end && taken < places.length;) {
+      const page = this.#pageOf(row)
+      const next = Math.min(end, page.rows.end)
+      const first = taken
+      while (taken < places.length && start + (places[taken] as number) < next) taken++
+      if (taken > first) {
+        const open = (page.open ??= this.#open(page))
+        if (row > open.row) skipRows(open, row - open.row)
+        const own = places.subarray(first, taken).map((place) => place + start - row)
+        const levels = nextLevels(open, next - row)
+        if (levels === undefined) open.values.take(values, own, next - row)
+        else {
+          const found = valuesAmong(levels, own)
+          ;(present ??= new Uint8Array(places.length).fill(1)).set(found.present, first)
+          open.values.take(values, found.places, found.count)
+        }
+        open.row = next
+      }
+      row = next
+    }
+    return this.#finish(values, places.length, present)
+  }
+
+  #finish(values: T, rows: number, present: Uint8Array | undefined): Data {
     const nulls = rows - values.count
     const buffers = this.#kind.finish(values, rows, nulls === 0 ? undefined : present)
     const validity = nulls === 0 || present === undefined ? {} : { [BufferType.VALIDITY]: packBits(present) }
@@ -220,6 +262,26 @@ function nextLevels({ levels }: Pick<OpenPage<unknown>, 'levels'>, rows: number)
   const next = new Uint8Array(rows)
   levels.read(next, 0, rows)
   return next
+}
+
+/** Of the rows at `rows` which have a value, where among the values of all rows that is, and how many these are. */
+function valuesAmong(
+  levels: Uint8Array,
+  rows: Int32Array,
+): { readonly present: Uint8Array; readonly places: Int32Array; readonly count: number } {
+  const present = new Uint8Array(rows.length)
+  const places = new Int32Array(rows.length)
+  let count = 0
+  let found = 0
+  for (let row = 0, i = 0; row < levels.length; row++) {
+    const level = levels[row] as number
+    if (row === rows[i]) {
+      present[i++] = level
+      if (level === 1) places[found++] = count
+    }
+    count += level
+  }
+  return { present, places: places.subarray(0, found), count }
 }
 
 function skipRows<T>(open: OpenPage<T>, rows: number): void {

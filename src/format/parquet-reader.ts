@@ -3,6 +3,7 @@
  * for are fetched. Flat columns are decoded page by page (parquet-flat.ts); the others are put together as a small Parquet
  * file in memory for arrow-rs, window by window (parquet-windows.ts). Called by scan/read-task and by imports of plain files.
  */
+import type { RecordBatch } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, ValidationError } from '../base/errors.ts'
 import type { ByteRange } from '../io/file-io.ts'
 import { NAME_MAPPING } from '../spec/name-mapping.ts'
@@ -17,9 +18,14 @@ import { type Page, checkCodec, parsePages, valuesOf } from './parquet-pages.ts'
 import { type Projection, planProjection } from './parquet-projection.ts'
 import { type ParquetGroup, leavesOf, maxLevelsOf } from './parquet-schema.ts'
 import { type OpenParquetSource, type ParquetSource, fetchRanges, openParquet } from './parquet-source.ts'
-import { type AssembledRows, type FetchedRows, type FileRows, decodeWindows } from './parquet-windows.ts'
+import type { AssembledRows, FetchedRows, FileRows, RowFilter } from './parquet-window.ts'
+import { decodeWindows } from './parquet-windows.ts'
 
 const DEFAULT_BATCH_ROWS = 65_536
+
+interface ProjectedOptions extends ParquetBatchOptions {
+  readonly filter?: RowFilter | undefined
+}
 
 export interface ParquetBatchOptions {
   /** Row groups to read, in the order given; all by default. */
@@ -39,6 +45,15 @@ export interface ParquetReadOptions extends ParquetBatchOptions {
   readonly constants?: ((field: NestedField) => Value | null | undefined) | undefined
   /** The table's `schema.name-mapping.default`, for files without field ids. */
   readonly nameMapping?: string | undefined
+  /** Columns that a filter needs are decoded first, of the others just the rows that it wants. */
+  readonly filter?: BatchFilter | undefined
+}
+
+export interface BatchFilter {
+  /** Those columns of the schema wanted, whole, that it takes to tell. */
+  readonly schema: Schema
+  /** A byte a row of a batch of these, 1 where it is wanted; `position` is the first row's number in the file. */
+  readonly maskOf: (batch: RecordBatch, position: number) => Uint8Array
 }
 
 /**
@@ -49,7 +64,7 @@ export async function* readParquet(
   source: ParquetSource,
   options: ParquetReadOptions,
 ): AsyncGenerator<FileRows, void, undefined> {
-  const { schema, constants, nameMapping, signal } = options
+  const { schema, constants, nameMapping, filter, signal } = options
   const file = await openParquet(source, { nameMapping, signal })
   const { location, footer } = file
   // By the specification all columns would be missing, by Java's habit the n-th column would have id n: the one hides
@@ -59,20 +74,36 @@ export async function* readParquet(
     throw new UnsupportedError(`${location}: its columns have no field ids: ${how}`, { context: { location } })
   }
   const projection = planProjection(footer, schema, { location, constants })
-  yield* readProjected(file, projection, options)
+  const early = filter && planProjection(footer, filter.schema, { location, constants })
+  yield* readProjected(file, projection, {
+    ...options,
+    filter: early && filter && rowFilter(projection, early, filter),
+  })
+}
+
+function rowFilter(all: Projection, early: Projection, { maskOf }: BatchFilter): RowFilter {
+  const columns = new Set(early.columnIndexes)
+  let next = 0
+  const isEarly = all.schema.children.map((child) => {
+    const first = all.columnIndexes[next]
+    next += leavesOf(child).length
+    return first !== undefined && columns.has(first)
+  })
+  return { isEarly, maskOf: (data, rows, position) => maskOf(early.convert(data, rows), position) }
 }
 
 /** Batches of a projection, row group by row group. */
 export async function* readProjected(
   file: OpenParquetSource,
   projection: Projection,
-  options: ParquetBatchOptions,
+  options: ProjectedOptions,
 ): AsyncGenerator<FileRows, void, undefined> {
   const { footer, location } = file
   const {
     rowGroups = [...footer.rowGroups.keys()],
     batchRows = DEFAULT_BATCH_ROWS,
     pruning,
+    filter,
     asideBytes,
     signal,
   } = options
@@ -90,7 +121,7 @@ export async function* readProjected(
       fetch: () => fetch(file, rowGroup, { projection, signal }),
     }
   })
-  yield* decodeWindows(work, { projection, batchRows, location, asideBytes, signal })
+  yield* decodeWindows(work, { projection, batchRows, location, filter, asideBytes, signal })
 }
 
 interface NarrowRowGroup extends Pick<RowGroup, 'rows' | 'columns'> {

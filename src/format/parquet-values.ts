@@ -10,6 +10,8 @@ import { HybridReader } from './parquet-hybrid.ts'
 export interface PageValues<T> {
   /** Appends the next ones. */
   read(target: T, count: number): void
+  /** Appends those of the next `count` that are at `places`, which ascend; the others are skipped. */
+  take(target: T, places: Int32Array, count: number): void
   skip(count: number): void
 }
 
@@ -68,7 +70,15 @@ export function plainFixed(bytes: Uint8Array, width: number): PageValues<FixedVa
       target.bytes.set(next(count), target.count * width)
       target.count += count
     },
+    take: (target, places, count) => appendFixed(target, next(count), places),
   }
+}
+
+/** Values by their places among `bytes`. */
+function appendFixed(target: FixedValues, bytes: Uint8Array, places: Int32Array): void {
+  const { width, count } = target
+  copyFixed(bytes, width, places, target.bytes.subarray(count * width))
+  target.count += places.length
 }
 
 /** Booleans, a bit each. */
@@ -88,6 +98,12 @@ export function plainBits(bytes: Uint8Array): PageValues<FixedValues> {
         to[out++] = ((bytes[(first + i) >> 3] as number) >> ((first + i) & 7)) & 1
       target.count += count
     },
+    take: (target, places, count) => {
+      const first = bit
+      skip(count)
+      for (const place of places)
+        target.bytes[target.count++] = ((bytes[(first + place) >> 3] as number) >> ((first + place) & 7)) & 1
+    },
   }
 }
 
@@ -100,6 +116,11 @@ export function hybridBits(bytes: Uint8Array): PageValues<FixedValues> {
     read: (target, count) => {
       reader.read(target.bytes, target.count, target.count + count)
       target.count += count
+    },
+    take: (target, places, count) => {
+      const all = new Uint8Array(count)
+      reader.read(all, 0, count)
+      appendFixed(target, all, places)
     },
   }
 }
@@ -116,6 +137,13 @@ export function plainBytes(bytes: Uint8Array, isText: boolean): PageValues<Bytes
       at = walkPlain(view, at, offsets.subarray(first), count)
       target.append(count, (to) => copyPlain(view, start, to, offsets.subarray(first, first + count + 1), isText))
     },
+    take: (target, places, count) => {
+      const { offsets, count: first } = target
+      const own = offsets.subarray(first, first + places.length + 1)
+      const starts = new Int32Array(places.length)
+      at = walkSome(view, at, { places, starts, offsets: own, count })
+      target.append(places.length, (to) => copySome(view, starts, to, own, isText))
+    },
   }
 }
 
@@ -129,6 +157,33 @@ function walkPlain(view: DataView, start: number, offsets: Int32Array, count: nu
     at += 4 + length
     offset += length
     offsets[i] = offset
+    if (at > end || offset > MAX_OFFSET)
+      throw new RangeError('a value is longer than its page, or more than fits a batch')
+  }
+  return at
+}
+
+interface SomeValues {
+  readonly places: Int32Array
+  /** Where in the page the bytes of each begin: these are set. */
+  readonly starts: Int32Array
+  readonly offsets: Int32Array
+  readonly count: number
+}
+
+/** As walkPlain, of `count` values for those at `places`. */
+function walkSome(view: DataView, first: number, { places, starts, offsets, count }: SomeValues): number {
+  const end = view.byteLength
+  let at = first
+  let offset = offsets[0] as number
+  for (let i = 0, taken = 0; i < count; i++) {
+    const length = view.getUint32(at, true)
+    if (i === places[taken]) {
+      starts[taken++] = at + 4
+      offset += length
+      offsets[taken] = offset
+    }
+    at += 4 + length
     if (at > end || offset > MAX_OFFSET)
       throw new RangeError('a value is longer than its page, or more than fits a batch')
   }
@@ -159,11 +214,26 @@ function copyPlain(from: DataView, start: number, to: DataView, offsets: Int32Ar
     const end = offsets[i] as number
     at += 4
     const next = at + end - begin
-    if (next > safe) for (; begin < end; begin++, at++) to.setUint8(begin, from.getUint8(at))
+    if (next > safe) copySlowly(from, at, to, begin, end)
     else if (isText) copyText(from, at, to, begin, end)
     else copyBytes(from, at, to, begin, end)
     begin = end
     at = next
+  }
+}
+
+/** At the end of the data, behind which nothing may be read. */
+function copySlowly(from: DataView, start: number, to: DataView, begin: number, end: number): void {
+  for (let at = start, out = begin; out < end; out++, at++) to.setUint8(out, from.getUint8(at))
+}
+
+function copySome(from: DataView, starts: Int32Array, to: DataView, offsets: Int32Array, isText: boolean): void {
+  const safe = from.byteLength - SLACK_BYTES
+  for (let i = 0; i < starts.length; i++) {
+    const [at, begin, end] = [starts[i] as number, offsets[i] as number, offsets[i + 1] as number]
+    if (at + end - begin > safe) copySlowly(from, at, to, begin, end)
+    else if (isText) copyText(from, at, to, begin, end)
+    else copyBytes(from, at, to, begin, end)
   }
 }
 
@@ -184,6 +254,11 @@ class Indices {
       if (index >>> 0 >= this.#size) throw new RangeError(`index ${index >>> 0} into a dictionary of ${this.#size}`)
     return indices
   }
+
+  take(places: Int32Array, count: number): Int32Array {
+    const all = this.next(count)
+    return places.map((place) => all[place] as number)
+  }
 }
 
 export interface FixedDictionary {
@@ -201,10 +276,8 @@ export function indexedFixed(bytes: Uint8Array, dictionary: FixedDictionary): Pa
   const indices = new Indices(bytes, dictionary.size)
   return {
     skip: (count) => void indices.next(count),
-    read: (target, count) => {
-      copyFixed(dictionary.bytes, target.width, indices.next(count), target.bytes.subarray(target.count * target.width))
-      target.count += count
-    },
+    read: (target, count) => appendFixed(target, dictionary.bytes, indices.next(count)),
+    take: (target, places, count) => appendFixed(target, dictionary.bytes, indices.take(places, count)),
   }
 }
 
@@ -227,20 +300,22 @@ export function indexedBytes(bytes: Uint8Array, dictionary: BytesDictionary): Pa
   const indices = new Indices(bytes, dictionary.size)
   return {
     skip: (count) => void indices.next(count),
-    read: (target, count) => {
-      const chosen = indices.next(count)
-      const { offsets, count: first } = target
-      let offset = offsets[first] as number
-      for (let i = 0; i < count; i++) {
-        const index = chosen[i] as number
-        offset += (dictionary.offsets[index + 1] as number) - (dictionary.offsets[index] as number)
-        if (offset > MAX_OFFSET) throw new RangeError('its values are more than fits a batch')
-        offsets[first + i + 1] = offset
-      }
-      const start = offsets[first] as number
-      target.append(count, (to) => copyIndexed(dictionary, chosen, to, start))
-    },
+    read: (target, count) => appendIndexed(target, dictionary, indices.next(count)),
+    take: (target, places, count) => appendIndexed(target, dictionary, indices.take(places, count)),
   }
+}
+
+function appendIndexed(target: BytesValues, dictionary: BytesDictionary, indices: Int32Array): void {
+  const { offsets, count: first } = target
+  let offset = offsets[first] as number
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] as number
+    offset += (dictionary.offsets[index + 1] as number) - (dictionary.offsets[index] as number)
+    if (offset > MAX_OFFSET) throw new RangeError('its values are more than fits a batch')
+    offsets[first + i + 1] = offset
+  }
+  const start = offsets[first] as number
+  target.append(indices.length, (to) => copyIndexed(dictionary, indices, to, start))
 }
 
 function copyIndexed(

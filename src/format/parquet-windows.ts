@@ -3,13 +3,10 @@
  * pages are unfolded, and nested columns decoded, in threads, a few windows ahead of the consumer; small ones are done
  * where they are asked for. The pages of the next row group are fetched meanwhile. Called by parquet-reader.ts.
  */
-import type { RecordBatch } from 'apache-arrow'
 import { mapConcurrent } from '../base/concurrency.ts'
-import { InvalidDataError } from '../base/errors.ts'
 import type { RowRange } from './parquet-page-selection.ts'
-import type { Projection } from './parquet-projection.ts'
-import type { FlatColumn } from './parquet-flat.ts'
-import { decodeParquet, decodeParquetAside, hasWorkers } from './parquet-wasm.ts'
+import { hasWorkers } from './parquet-wasm.ts'
+import { type DecodeOptions, type FetchedRows, type FileRows, WindowDecoding } from './parquet-window.ts'
 
 /** Decoded data of one batch: rows that are large come in fewer a batch. */
 const MAX_BATCH_BYTES = 32 * 2 ** 20
@@ -23,22 +20,6 @@ export const WINDOWS_IN_FLIGHT = 2
 /** The row group that is decoded and the next one. */
 const ROW_GROUPS_IN_FLIGHT = 2
 
-/** Some rows of a file that follow one another. */
-export interface FileRows {
-  readonly batch: RecordBatch
-  /** The first row's number in the file, from 0 (`_pos`). */
-  readonly position: number
-}
-
-/** Puts together a Parquet file of rows whose pages were fetched; `firstRow` is its first row's number in the row group. */
-export type AssembledRows = () => { readonly file: Uint8Array; readonly firstRow: number }
-
-/** Rows whose pages were fetched, column by column: those that are decoded here, and a file of the others, if any. */
-export interface FetchedRows {
-  readonly flat: readonly (FlatColumn | undefined)[]
-  readonly assemble: AssembledRows | undefined
-}
-
 export interface RowGroupWork {
   /** Number in the file of its first row. */
   readonly position: number
@@ -50,13 +31,10 @@ export interface RowGroupWork {
   readonly fetch: () => Promise<readonly FetchedRows[]>
 }
 
-interface WindowOptions {
-  readonly projection: Projection
+interface WindowOptions extends DecodeOptions {
   readonly batchRows: number
-  readonly location: string
   /** Decoded bytes from which a window is worth the way to a thread: 1 MiB unless said. */
   readonly asideBytes?: number | undefined
-  readonly signal?: AbortSignal | undefined
 }
 
 interface Window {
@@ -77,11 +55,13 @@ export async function* decodeWindows(
   const rowGroups = work.map((each) => new FetchedRowGroup(each))
   const windows = rowGroups.flatMap((rowGroup) => [...planWindows(rowGroup, options)])
   if (projection.columnIndexes.length === 0) {
-    yield* rowsWithoutColumns(windows, projection)
+    yield* rowsWithoutColumns(windows, options)
     return
   }
   const isAside = windows.some((window) => window.isAside) && hasWorkers()
   const inFlight = isAside ? WINDOWS_IN_FLIGHT : 1
+  // Columns are read forwards: each window waits until that of the one before it was decided.
+  let decided: Promise<unknown> = Promise.resolve()
   try {
     const decoded = mapConcurrent(
       windows,
@@ -89,18 +69,22 @@ export async function* decodeWindows(
       (window) => {
         const from = rowGroups.indexOf(window.rowGroup)
         for (const rowGroup of rowGroups.slice(from, from + ROW_GROUPS_IN_FLIGHT)) void rowGroup.begin()
-        return decodeWindow(window, { ...options, isAside: isAside && window.isAside })
+        const { rows, batchRows, rowGroup, range, isLastOfRange } = window
+        const fetched = rowGroup.begin().then(() => rowGroup.take(range, isLastOfRange))
+        const decoding = new WindowDecoding(
+          { rows, batchRows, position: rowGroup.work.position },
+          { ...options, isAside: isAside && window.isAside },
+        )
+        const deciding = decoding.decide(fetched, decided)
+        decided = deciding.catch(() => {})
+        return deciding.then(() => decoding.prepare())
       },
       signal,
     )
-    for await (const { rows, batchRows, rowGroup, flat, nested } of decoded) {
-      for (let row = rows.start; row < rows.end; row += batchRows) {
+    for await (const window of decoded) {
+      for (const rows of window.batches()) {
         signal?.throwIfAborted()
-        const part = { start: row, end: Math.min(row + batchRows, rows.end) }
-        // Each is let go of as it is taken.
-        const others = nested.shift()?.data.children.values()
-        const columns = flat.flatMap((column) => column?.read(part) ?? others?.next().value ?? [])
-        yield { batch: projection.convert(columns, part.end - part.start), position: rowGroup.work.position + row }
+        yield rows
       }
     }
   } finally {
@@ -128,11 +112,16 @@ class FetchedRowGroup {
   /** Once it was fetched. */
   take(range: number, isLast: boolean): FetchedRows {
     const fetched = this.#fetched.get(range) ?? { flat: [], assemble: undefined }
-    const assembled = isLast ? undefined : fetched.assemble?.()
     if (isLast) this.#fetched.delete(range)
-    else if (assembled !== undefined) this.#fetched.set(range, { ...fetched, assemble: () => assembled })
-    return assembled === undefined ? fetched : { ...fetched, assemble: () => assembled }
+    else if (fetched.assemble !== undefined)
+      this.#fetched.set(range, { ...fetched, assemble: onlyOnce(fetched.assemble) })
+    return this.#fetched.get(range) ?? fetched
   }
+}
+
+function onlyOnce<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 function* planWindows(
@@ -153,51 +142,15 @@ function* planWindows(
   }
 }
 
-interface DecodedWindow extends Pick<Window, 'rows' | 'batchRows' | 'rowGroup'> {
-  /** Their pages unfolded. */
-  readonly flat: readonly (FlatColumn | undefined)[]
-  /** Batches of the other columns. */
-  readonly nested: RecordBatch[]
-}
-
-async function decodeWindow(
-  window: Window,
-  options: WindowOptions & { readonly isAside: boolean },
-): Promise<DecodedWindow> {
-  const { rows, batchRows, rowGroup, range, isLastOfRange } = window
-  await rowGroup.begin()
-  const { flat, assemble } = rowGroup.take(range, isLastOfRange)
-  const [nested] = await Promise.all([
-    assemble === undefined ? [] : decodeNested(assemble(), window, options),
-    ...flat.map((column) => column?.prepare(rows, options)),
-  ])
-  return { rows, batchRows, rowGroup, flat, nested }
-}
-
-async function decodeNested(
-  { file, firstRow }: ReturnType<AssembledRows>,
-  { rows, batchRows }: Window,
-  { location, signal, isAside }: WindowOptions & { readonly isAside: boolean },
-): Promise<RecordBatch[]> {
-  const limit = rows.end - rows.start
-  const window = { offset: rows.start - firstRow, limit, batchRows }
-  const batches = isAside
-    ? await decodeParquetAside(file, window, { location, signal })
-    : decodeParquet(file, window, location)
-  const decoded = batches.reduce((sum, batch) => sum + batch.numRows, 0)
-  const isWhole = batches.every(({ numRows }, i) => numRows === Math.min(batchRows, limit - i * batchRows))
-  if (decoded === limit && isWhole) return batches
-  throw new InvalidDataError(
-    `${location}: ${limit} rows from row ${rows.start} of a row group were expected, its pages hold ${decoded}`,
-    { context: { location } },
-  )
-}
-
-function* rowsWithoutColumns(windows: readonly Window[], projection: Projection): Generator<FileRows, void, undefined> {
+function* rowsWithoutColumns(
+  windows: readonly Window[],
+  { projection, filter }: WindowOptions,
+): Generator<FileRows, void, undefined> {
   for (const { rows, batchRows, rowGroup } of windows) {
     for (let row = rows.start; row < rows.end; row += batchRows) {
-      const batch = projection.convert([], Math.min(batchRows, rows.end - row))
-      yield { batch, position: rowGroup.work.position + row }
+      const count = Math.min(batchRows, rows.end - row)
+      const position = rowGroup.work.position + row
+      yield { batch: projection.convert([], count), position, mask: filter?.maskOf([], count, position) }
     }
   }
 }

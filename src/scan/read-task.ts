@@ -11,7 +11,7 @@ import { selectColumns } from '../format/arrow-take.ts'
 import { type ParquetFooter, rowsBefore } from '../format/parquet-footer.ts'
 import { type PageCount, type PagePruning, countPages } from '../format/parquet-page-selection.ts'
 import { planProjection } from '../format/parquet-projection.ts'
-import { readParquet } from '../format/parquet-reader.ts'
+import { type BatchFilter, readParquet } from '../format/parquet-reader.ts'
 import type { OpenParquetSource } from '../format/parquet-source.ts'
 import { rowGroupStats } from '../format/parquet-stats.ts'
 import { MAX_WINDOW_BATCHES, MAX_WINDOW_BYTES, WINDOWS_IN_FLIGHT } from '../format/parquet-windows.ts'
@@ -21,6 +21,7 @@ import type { NestedField, Schema } from '../spec/types.ts'
 import type { Value } from '../spec/value.ts'
 import { bloomMatches } from './bloom-pruning.ts'
 import type { DeleteReader, TaskDeletes } from './delete-reader.ts'
+import { earlyFilter } from './early-filter.ts'
 import { type RowMask, compileFilter, countRows, filterRows } from './filter-batch.ts'
 import { isStoredLineage, metadataColumn } from './metadata-values.ts'
 import { checkReadable, openDataFile } from './open-data-file.ts'
@@ -160,8 +161,8 @@ function columnBytes(
 
 interface Matches {
   readonly batch: RecordBatch
-  /** Undefined where all rows match. */
-  readonly mask: RowMask | undefined
+  /** Undefined where all rows match, or the others were left out. */
+  readonly mask?: RowMask | undefined
 }
 
 /** Batches of `schemaToRead`; where the task has deletes, they may have columns for them besides. */
@@ -190,10 +191,15 @@ async function* readLive(
   const { residual } = task
   const wide = schemaToRead(scan, residual, deletes?.columns)
   const stored = storedColumns(wide, task)
+  const early = earlyFilter(stored, { residual, deletes, scan })
+  if (early !== undefined) {
+    yield* readStored(task, { schema: stored, filter: early }, source, context)
+    return
+  }
   const liveRows = deletes?.bind(stored)
   const filter = residual.type === 'true' ? undefined : compileFilter(residual, wide)
   const widen = withMetadata(wide, stored, task, scan)
-  for await (const { batch: read, position } of readStored(task, stored, source, context)) {
+  for await (const { batch: read, position } of readStored(task, { schema: stored }, source, context)) {
     signal?.throwIfAborted()
     const live = liveRows?.(read, position)
     const batch = widen(read, position, live)
@@ -212,11 +218,12 @@ function storedColumns(wide: Schema, task: FileScanTask): Schema {
 interface StoredBatch {
   readonly batch: RecordBatch
   readonly position: number
+  readonly mask?: RowMask | undefined
 }
 
 async function* readStored(
   task: FileScanTask,
-  schema: Schema,
+  { schema, filter }: { readonly schema: Schema; readonly filter?: BatchFilter | undefined },
   opened: Promise<OpenParquetSource> | undefined,
   { io, scan, nameMapping, signal, totals }: ReadContext,
 ): AsyncGenerator<StoredBatch, void, undefined> {
@@ -245,8 +252,15 @@ async function* readStored(
   const constants = identityConstants(task)
   const pruning = pagePruning(task, scan.schema)
   const options = { schema, rowGroups, batchRows: BATCH_ROWS, constants, pruning, signal }
-  for await (const read of readParquet(source, options)) {
-    if (totals !== undefined) totals.rowsRead += read.batch.numRows
+  const counted = filter && {
+    schema: filter.schema,
+    maskOf: (batch: RecordBatch, position: number): RowMask => {
+      if (totals !== undefined) totals.rowsRead += batch.numRows
+      return filter.maskOf(batch, position)
+    },
+  }
+  for await (const read of readParquet(source, { ...options, filter: counted })) {
+    if (totals !== undefined && filter === undefined) totals.rowsRead += read.batch.numRows
     yield read
   }
 }
