@@ -48,7 +48,7 @@ export async function compareAndSwap<B extends CasBody>(
   const { location, base, next } = swap
   const bytes = codec.encode(next)
   const untilMs = runtime.monotonicMs() + swap.timeoutMs
-  let cause: unknown = new ServiceError('the deadline passed before the first answer', { retryable: true })
+  let cause: unknown
   for (let tries = 0; tries === 0 || runtime.monotonicMs() < untilMs; tries++) {
     const outcome = await put(store, { location, bytes, token: base?.token, afterDoubt: tries > 0 })
     if (outcome.kind === 'written') {

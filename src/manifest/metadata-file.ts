@@ -1,12 +1,12 @@
 /** Reads and writes metadata.json files (spec, "Table Metadata and Snapshots"; gzip by Java's naming). */
-import { gzipSync } from 'node:zlib'
 import { InvalidDataError } from '../base/errors.ts'
 import { decompress, prepareCodec } from '../format/compression.ts'
 import type { Codec } from '../format/compression.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
 import { METADATA_COMPRESSION, stringProperty } from '../spec/properties.ts'
-import { parseTableMetadata, printTableMetadata } from '../spec/table-metadata-json.ts'
+import { parseTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import { type MetadataPart, gzipParts, metadataParts } from './metadata-parts.ts'
 
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b)
 const ZSTD_MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)
@@ -28,13 +28,12 @@ export function decodeTableMetadata(bytes: Uint8Array, location: string): TableM
   return parseTableMetadata(decodeText(text, location), location)
 }
 
-/** The file's bytes; equal metadata gives equal bytes. */
+/** The file's bytes. */
 export function encodeTableMetadata(
   metadata: TableMetadata,
   options: { readonly gzip?: boolean | undefined } = {},
 ): Uint8Array {
-  const text = Buffer.from(printTableMetadata(metadata))
-  return options.gzip === true ? gzipSync(text) : text
+  return encodeParts(metadataParts(metadata), options.gzip === true)
 }
 
 /** Text from which on metadata is compressed where the table doesn't say: it grows with every snapshot, uploads with it. */
@@ -45,11 +44,14 @@ export function encodeByProperty(
   metadata: TableMetadata,
   { gzipLarge }: { readonly gzipLarge: boolean },
 ): { readonly bytes: Uint8Array; readonly gzip: boolean } {
-  const text = Buffer.from(printTableMetadata(metadata))
-  const isLarge = gzipLarge && text.length > LARGE_BYTES
+  const parts = metadataParts(metadata)
+  const isLarge = gzipLarge && parts.reduce((sum, { bytes }) => sum + bytes.length, 0) > LARGE_BYTES
   const gzip = stringProperty(metadata.properties, METADATA_COMPRESSION, isLarge ? 'gzip' : 'none') === 'gzip'
-  // The fastest level: what is repeated from snapshot to snapshot shrinks to a sixth even so.
-  return { bytes: gzip ? gzipSync(text, { level: 1 }) : text, gzip }
+  return { bytes: encodeParts(parts, gzip), gzip }
+}
+
+function encodeParts(parts: readonly MetadataPart[], gzip: boolean): Uint8Array {
+  return gzip ? gzipParts(parts) : Buffer.concat(parts.map(({ bytes }) => bytes))
 }
 
 /** `00042-<commitId>.metadata.json`, or `.gz.metadata.json`. */

@@ -4,7 +4,7 @@
  * Java's member order.
  */
 import { UnsupportedError } from '../base/errors.ts'
-import { JsonCursor, parseJson, type PrintableJson, printJson, printJsonText } from '../base/json.ts'
+import { JsonCursor, parseJson, type PrintableObject, printJson, printJsonText } from '../base/json.ts'
 import { memoizeWeak } from '../base/memo.ts'
 import { printPartitionFields, printPartitionSpec } from './partition-spec.ts'
 import { printSchema } from './schema-json.ts'
@@ -110,8 +110,13 @@ const metadataLogText = memoizeWeak((entry: MetadataLogEntry) => printJsonText(p
 
 /** Prints the metadata in its own format version, compact. */
 export function printTableMetadata(metadata: TableMetadata): string {
+  return printJson(tableMetadataMembers(metadata))
+}
+
+/** What is printed. In the lists of snapshots and logs, what was in an earlier version is the same text again. */
+export function tableMetadataMembers(metadata: TableMetadata): PrintableObject {
   const { formatVersion, partitionSpecs, sortOrders, encryptionKeys } = metadata
-  return printJson({
+  return {
     'format-version': formatVersion,
     'table-uuid': metadata.tableUuid === '' ? undefined : metadata.tableUuid,
     location: metadata.location,
@@ -139,7 +144,7 @@ export function printTableMetadata(metadata: TableMetadata): string {
     'snapshot-log': metadata.snapshotLog.map(snapshotLogText),
     'metadata-log': metadata.metadataLog.map(metadataLogText),
     ...metadata.extra,
-  } satisfies PrintableJson)
+  }
 }
 
 function parseFormatVersion(cursor: JsonCursor): FormatVersion {
