@@ -54,10 +54,24 @@ export class AvroCursor {
 
   /** A long that must lie within ±(2^53 − 1): counts, sizes, offsets. */
   number(): number {
-    const first = this.bytes[this.offset]
-    if (first !== undefined && first < 0x80) {
-      this.offset += 1
-      return (first >>> 1) ^ -(first & 1)
+    const first = this.bytes[this.offset] ?? 0x80
+    if (first >= 0x80) return this.#longerNumber()
+    this.offset += 1
+    return (first >>> 1) ^ -(first & 1)
+  }
+
+  /** Most take two or three bytes. In 32 bits as long as they fit, which is what compilers make fast. */
+  #longerNumber(): number {
+    const { bytes } = this
+    let at = this.offset
+    let bits = 0
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = bytes[at++] ?? 0x80
+      bits |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        this.offset = at
+        return (bits >>> 1) ^ -(bits & 1)
+      }
     }
     this.#readLong()
     const value = this.#high * 0x1_0000_0000 + (this.#low >>> 0)
@@ -175,11 +189,13 @@ export class AvroCursor {
 
   /** Varint and zigzag in 32-bit halves: up to ten bytes of seven bits, least significant first. */
   #readLong(): void {
+    const { bytes } = this
+    let at = this.offset
     let low = 0
     let high = 0
     let byte = 0x80
     for (let shift = 0; byte >= 0x80; shift += 7) {
-      byte = this.#byte()
+      byte = bytes[at++] ?? this.fail('the data ends early')
       const bits = byte & 0x7f
       if (shift < 28) low |= bits << shift
       else if (shift === 28) {
@@ -189,6 +205,7 @@ export class AvroCursor {
       else if (byte <= 1) high |= bits << 31
       else this.fail('a long has more than 64 bits')
     }
+    this.offset = at
     const sign = -(low & 1)
     this.#low = ((low >>> 1) | (high << 31)) ^ sign
     this.#high = (high >>> 1) ^ sign
