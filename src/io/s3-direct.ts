@@ -1,11 +1,12 @@
 /**
- * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials, endpoint rules, signer
- * and HTTP handler are the SDK's; only the machinery of its commands is left out, which costs several times what the rest
+ * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials, endpoint rules and HTTP
+ * handler are the SDK's; only the machinery of its commands is left out, which costs several times what the rest
  * of a small request does. Sends once and judges nothing: s3-client.ts does.
  */
 import { addAbortSignal, Readable } from 'node:stream'
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { UnsupportedError } from '../base/errors.ts'
+import { signedHeaders } from './s3-signature.ts'
 
 export interface DirectRequest {
   readonly method: 'GET' | 'PUT' | 'HEAD'
@@ -25,14 +26,12 @@ export interface DirectAnswer {
   readonly body: Readable
 }
 
-type Signer = Awaited<ReturnType<S3Client['config']['signer']>>
-
-/** Where a bucket lies, and who signs requests to it. */
+/** Where a bucket lies, and what requests to it are signed for. */
 interface Route {
   readonly client: S3Client
   readonly url: URL
-  readonly region: string | undefined
-  readonly signer: Signer
+  readonly region: string
+  readonly service: string
 }
 
 export interface DirectOptions {
@@ -108,29 +107,25 @@ async function findRoute(client: S3Client, bucket: string): Promise<Route> {
     const message = `bucket "${bucket}" is of a kind that firn can't use (its requests are signed by ${name}): use a general purpose bucket`
     throw new UnsupportedError(message, { context: { bucket } })
   }
-  const region = signingRegion ?? (await client.config.region())
-  const signer = await client.config.signer({ name, signingName, signingRegion: region, properties: {} })
-  return { client, url, region, signer }
+  return { client, url, region: signingRegion ?? (await client.config.region()), service: signingName }
 }
 
 async function sendBy(
-  { client, url, signer }: Route,
-  request: DirectRequest,
+  { client, url, region, service }: Route,
+  { method, key, headers, body, timeMs }: DirectRequest,
   abortSignal: AbortSignal,
 ): Promise<DirectAnswer> {
-  const { method, key, body, timeMs } = request
   const length: Record<string, string> = body === undefined ? {} : { 'content-length': String(body.length) }
-  const unsigned = {
-    method,
+  const path = `${url.pathname.replace(/\/$/, '')}/${encodeKey(key)}`
+  const unsigned = { method, path, headers: { host: url.host, ...length, ...headers }, body }
+  const signed = {
     protocol: url.protocol,
     hostname: url.hostname,
     ...(url.port === '' ? {} : { port: Number(url.port) }),
-    path: `${url.pathname.replace(/\/$/, '')}/${encodeKey(key)}`,
     query: {},
-    headers: { host: url.host, ...length, ...request.headers },
-    body,
+    ...unsigned,
+    headers: signedHeaders(unsigned, await client.config.credentials(), { region, service, timeMs }),
   }
-  const signed = await signer.sign(unsigned, { signingDate: new Date(timeMs) })
   const { response } = await client.config.requestHandler.handle(signed, { abortSignal })
   const stream: unknown = response.body
   if (!(stream instanceof Readable)) throw new TypeError('an answer without a stream')

@@ -80,6 +80,9 @@ export function currentSnapshot(metadata: TableMetadata): Snapshot | undefined {
 const indexes = new WeakMap<readonly Snapshot[], ReadonlyMap<bigint, Snapshot>>()
 
 export function snapshotById({ snapshots }: TableMetadata, id: bigint): Snapshot | undefined {
+  // Most asked for, and each commit has a list of its own.
+  const last = snapshots.at(-1)
+  if (last?.snapshotId === id) return last
   let index = indexes.get(snapshots)
   if (index === undefined) {
     index = new Map(snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
