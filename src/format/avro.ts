@@ -38,13 +38,10 @@ const ENCRYPTED_MAGIC = Uint8Array.of(0x41, 0x47, 0x53, 0x31)
 const SYNC_LENGTH = 16
 const BLOCK_BYTES = 1024 * 1024
 const MAX_RECORDS = 256
-/** Where the name of the codec is looked for: before the first blocks, behind schemas of any usual length. */
-const HEAD_BYTES = 1024 * 1024
 
-/** To be awaited before records are read: the decoder of their blocks may have to be loaded. A guess costs nothing. */
-export async function prepareAvro(bytes: Uint8Array): Promise<void> {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEAD_BYTES))
-  if (head.includes('zstandard')) await prepareCodec('zstd')
+/** To be awaited before records are read: the decoder of their blocks may have to be loaded. Errors: those of `openAvro`. */
+export async function prepareAvro(bytes: Uint8Array, location: string): Promise<void> {
+  if (openAvro(bytes, location).metadata.get('avro.codec') === 'zstandard') await prepareCodec('zstd')
 }
 
 /** Files of one writer have one schema, and there are many of them. */

@@ -21,7 +21,7 @@ export async function readManifestListFile(
   options: IoOptions = {},
 ): Promise<ManifestFile[]> {
   const { bytes } = await io.read(location, options)
-  await prepareAvro(bytes)
+  await prepareAvro(bytes, location)
   return decodeManifestList(bytes, location)
 }
 
@@ -97,7 +97,7 @@ async function fetchManifest(
   const { manifestPath, keyMetadata } = manifest
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
-  await prepareAvro(bytes)
+  await prepareAvro(bytes, manifestPath)
   return decodeManifestBlocks(bytes, manifestPath, { manifest, metadata, keep })
 }
 
@@ -109,7 +109,7 @@ async function describeManifest(
   options: IoOptions,
 ): Promise<ManifestFile> {
   const { bytes } = await io.read(path, options)
-  await prepareAvro(bytes)
+  await prepareAvro(bytes, path)
   const file = openAvro(bytes, path)
   const specId = Number(file.metadata.get('partition-spec-id') ?? 0)
   if (!Number.isInteger(specId)) {

@@ -93,7 +93,7 @@ describe('container files', () => {
     sink.byteString(Buffer.concat([block, crc]))
     sink.fixed(Buffer.from('0123456789abcdef'))
     const bytes = sink.take()
-    await prepareAvro(bytes)
+    await prepareAvro(bytes, 'memory')
     const bytesCodec = avroRecord('r', { byte: { id: 1, name: 'byte', codec: { ...avroBytes, schema: BYTE } } })
     const records = readAvro(openAvro(bytes, 'memory'), bytesCodec)
     expect(Buffer.compare(Buffer.concat(records.map(({ byte }) => byte)), compressionText())).toBe(0)

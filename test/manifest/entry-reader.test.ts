@@ -39,7 +39,7 @@ describe('entries of the usual layout', () => {
   it.each(MANIFESTS)('are those of %s', async (path) => {
     const { manifest, metadata } = contextOf(path)
     const bytes = readBytes(path)
-    await prepareAvro(bytes)
+    await prepareAvro(bytes, path)
     const spec = specById(metadata, manifest.partitionSpecId)
     readBothWays(openAvro(bytes, path), spec, partitionTypes(spec, metadata))
   })
