@@ -5,7 +5,9 @@
 import { CommitFailedError, CommitStateUnknownError, NoSuchTableError } from '../base/errors.ts'
 import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import { awaitTurn } from '../transaction/await-turn.ts'
 import { deleteQuietly, retryPolicy } from '../transaction/commit.ts'
+import type { RetryPolicy } from '../transaction/commit.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { liveName } from './name-claims.ts'
 import type { NamespaceStore } from './namespace-store.ts'
@@ -42,14 +44,17 @@ export async function commitTables(
     const outcome = await tryCommit(env, tables, commitId)
     if (outcome.kind === 'committed') return
     if (outcome.kind === 'unknown') throw stateUnknown(names, commitId, outcome.cause)
-    const nowMs = runtime.monotonicMs()
-    const waitMs = runtime.random() * windowMs(tables, number, nowMs - attemptStartMs)
-    if (isExhausted(tables, number, nowMs - startMs + waitMs)) throw tooManyConflicts(names, number + 1)
+    const policy = policyOf(tables)
+    const untilMs = startMs + policy.totalTimeoutMs
+    const lostMs = runtime.monotonicMs()
+    if (number >= policy.retries || lostMs >= untilMs) throw tooManyConflicts(names, number + 1)
+    const ownMs = lostMs - attemptStartMs
+    await awaitTurn({ runtime }, { ownMs, losses: number + 1, untilMs, mark: '' }, { limits: policy, signal })
+    const waitMs = runtime.monotonicMs() - lostMs
     for (const { reporter, name } of tables) {
       const reason = 'another writer committed'
       reporter?.({ type: 'commit-retry', table: name, attempt: number + 1, waitMs, reason })
     }
-    await runtime.sleep(waitMs, signal)
   }
 }
 
@@ -165,21 +170,15 @@ async function tellAll(
   }
 }
 
-/** It grows with each loss by the time one attempt takes: that is how long a rival needs. */
-function windowMs(tables: readonly StagedTable[], losses: number, attemptMs: number): number {
-  const windows = tables.map(({ base }) => {
-    const { leastMs, capMs } = retryPolicy(base.metadata)
-    return Math.min(capMs, Math.max(leastMs, attemptMs) * (losses + 1))
-  })
-  return Math.max(...windows)
-}
-
-/** The most impatient of the tables decides. */
-function isExhausted(tables: readonly StagedTable[], losses: number, passedMs: number): boolean {
-  return tables.some(({ base }) => {
-    const { retries, totalTimeoutMs } = retryPolicy(base.metadata)
-    return losses >= retries || passedMs > totalTimeoutMs
-  })
+/** The most impatient of the tables decides when to give up, the most patient how long a wait may be. */
+function policyOf(tables: readonly StagedTable[]): RetryPolicy {
+  const policies = tables.map(({ base }) => retryPolicy(base.metadata))
+  return {
+    retries: Math.min(...policies.map(({ retries }) => retries)),
+    totalTimeoutMs: Math.min(...policies.map(({ totalTimeoutMs }) => totalTimeoutMs)),
+    leastMs: Math.max(...policies.map(({ leastMs }) => leastMs)),
+    capMs: Math.max(...policies.map(({ capMs }) => capMs)),
+  }
 }
 
 function stateUnknown(tables: string, commitId: string, cause: unknown): CommitStateUnknownError {

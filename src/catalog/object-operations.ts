@@ -16,11 +16,13 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import { metadataFolder } from '../transaction/metadata-folder.ts'
+import { joinLine } from '../transaction/turn.ts'
 import type {
   CommitAttempt,
   CommitOutcome,
   RefreshOptions,
   Staged,
+  Standing,
   TableBase,
   TableOperations,
 } from '../transaction/operations.ts'
@@ -36,6 +38,10 @@ import type { PointerBody, PointerKind } from './pointer.ts'
 
 /** How old a pointer may be, in milliseconds, that is taken for what is there now. A later one only costs another attempt. */
 const RECENT_MS = 5
+/** Joining the line is a matter of moments: who can't gets its turn without. */
+const JOIN_TRIES = 8
+const JOIN_WAIT_MS = 30
+const JOIN_MS = 5_000
 
 /** A base with the pointer it was read from. */
 export interface ObjectBase extends TableBase {
@@ -108,13 +114,45 @@ export class ObjectOperations implements TableOperations {
     return base
   }
 
-  async peek(signal?: AbortSignal): Promise<number> {
+  async peek(signal?: AbortSignal): Promise<Standing> {
+    return standing((await this.#look(signal))?.body)
+  }
+
+  /** The body it writes is no commit: the files that it names stay as they are, and so does what a commit must check. */
+  async join(mark: string, signal?: AbortSignal): Promise<Standing> {
+    let held = await this.#look(signal)
+    for (let tries = 1; tries <= JOIN_TRIES; tries++) {
+      const turn = joinLine(held?.body.turn, mark)
+      if (held === undefined || held !== this.#rival?.held || turn === undefined) break
+      const { manifestList } = held.body
+      const commit = { commitId: this.runtime.uuid(), u: this.runtime.uuid() }
+      const next = nextPointer(held.body, { turn, manifestList, writer: this.#env.writer }, commit)
+      const location = this.#pointerLocation()
+      const outcome = await this.#pointers.swap({
+        location,
+        base: held,
+        next,
+        writesMetadata: false,
+        timeoutMs: JOIN_MS,
+      })
+      this.#noteRival(outcome.kind === 'unknown' ? undefined : outcome.held, next.uuid)
+      if (outcome.kind === 'committed') return standing(outcome.held.body)
+      await this.runtime.sleep(this.runtime.random() * JOIN_WAIT_MS * tries, signal)
+      held = await this.#look(signal)
+    }
+    return standing(held?.body)
+  }
+
+  async #look(signal: AbortSignal | undefined): Promise<Held<PointerBody> | undefined> {
     const known = this.#recentRival()
-    if (known !== undefined) return known.body.v
-    const { held, metadata } = this.#current
-    const found = await this.#pointers.read(this.#env.keys.pointer(this.#identifier, held.body.nsGeneration), signal)
-    this.#noteRival(found, metadata.tableUuid)
-    return found?.body.v ?? 0
+    if (known !== undefined) return known
+    const found = await this.#pointers.read(this.#pointerLocation(), signal)
+    this.#noteRival(found, this.#current.metadata.tableUuid)
+    return found
+  }
+
+  #pointerLocation(): string {
+    return this.#env.keys.pointer(this.#identifier, this.#current.held.body.nsGeneration)
   }
 
   async commit(base: ObjectBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome> {
@@ -142,6 +180,7 @@ export class ObjectOperations implements TableOperations {
         metadataLocation: location,
         prevMetadataLocation: base.metadataLocation,
         manifestList: currentSnapshot(metadata)?.manifestList,
+        turn: attempt.tell?.(held.body.turn),
         writer: this.#env.writer,
       },
       { commitId, u: this.runtime.uuid() },
@@ -176,6 +215,10 @@ export class ObjectOperations implements TableOperations {
     if (generation === pointer.nsGeneration) return
     throw noSuch(this.#env, { identifier: this.#identifier, kind: 'table', body: undefined })
   }
+}
+
+function standing(body: PointerBody | undefined): Standing {
+  return { version: body?.v ?? 0, metadataLocation: body?.metadataLocation, turn: body?.turn }
 }
 
 /** Files of a session that began before the fence may be gone (commit-protocol, "A commit" 2). */

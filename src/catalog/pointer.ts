@@ -1,6 +1,8 @@
 /** The pointer of a table: the one mutable object that says which metadata file is current (commit-protocol, "The pointer"). */
 import type { JsonCursor, JsonObject } from '../base/json.ts'
 import type { CasRecord } from '../io/file-io.ts'
+import { carryTurn } from '../transaction/turn.ts'
+import type { Turn } from '../transaction/turn.ts'
 import { encodeRecord, nextCasBody, parseCasBody, parseRecord, printCasBody } from './cas-body.ts'
 import type { CasBody } from './cas-body.ts'
 
@@ -48,12 +50,14 @@ export interface Intent {
 
 export interface PointerBody extends CasBody, PointerContent {
   readonly txn: Intent | undefined
+  /** Of the writers of a live table: a hint of when to try, which decides nothing. */
+  readonly turn?: Turn | undefined
 }
 
 /** Size classes modulo 16 (commit-protocol): what a LIST tells of a pointer without a GET. */
 export const SIZE_CLASS = { table: 0, view: 4, tombstone: 8, intent: 12 } as const
 
-export type PointerChange = Partial<PointerContent> & { readonly txn?: Intent }
+export type PointerChange = Partial<PointerContent> & { readonly txn?: Intent; readonly turn?: Turn | undefined }
 
 export interface PointerCommit {
   readonly commitId: string
@@ -67,11 +71,13 @@ export interface PointerCommit {
  * Nor does the manifest list, which only the writer of the metadata knows.
  */
 export function nextPointer(base: PointerBody, change: PointerChange, { commitId, u, v }: PointerCommit): PointerBody {
+  const isSame = (change.uuid ?? base.uuid) === base.uuid && (change.state ?? base.state) === 'live'
   return {
     ...base,
     over: undefined,
     txn: undefined,
     manifestList: undefined,
+    turn: isSame ? carryTurn(base.turn) : undefined,
     ...change,
     ...nextCasBody(base, commitId, u, v),
   }
@@ -83,7 +89,7 @@ export function overOf(taken: PointerBody | undefined): PointerBody | undefined 
 }
 
 export function contentOf(body: PointerBody): PointerContent {
-  const { v: _v, commitId: _id, ring: _ring, u: _u, prevU: _prevU, txn: _txn, ...content } = body
+  const { v: _v, commitId: _id, ring: _ring, u: _u, prevU: _prevU, txn: _txn, turn: _turn, ...content } = body
   return content
 }
 
@@ -125,7 +131,11 @@ function sizeClassOf({ txn, state, kind }: PointerBody): number {
 function printPointer(body: PointerBody): JsonObject {
   const { txn } = body
   const intent = txn && { id: txn.id, commitId: txn.commitId, v: txn.v, next: printContent(txn.next) }
-  return { ...printContent(body), txn: intent, ...printCasBody(body) }
+  return { ...printContent(body), txn: intent, turn: body.turn && printTurn(body.turn), ...printCasBody(body) }
+}
+
+function printTurn({ line, leftMs, commitMs, quietMs }: Turn): JsonObject {
+  return { line, leftMs: Math.ceil(leftMs), commitMs: Math.ceil(commitMs), quietMs: Math.ceil(quietMs) }
 }
 
 function printContent(content: PointerContent): JsonObject {
@@ -154,7 +164,24 @@ export function decodePointer(record: CasRecord, location: string): PointerBody 
 }
 
 function parsePointer(cursor: JsonCursor): PointerBody {
-  return { ...parseCasBody(cursor), ...parseContent(cursor), txn: cursor.optional('txn', parseIntent) }
+  return {
+    ...parseCasBody(cursor),
+    ...parseContent(cursor),
+    txn: cursor.optional('txn', parseIntent),
+    turn: cursor.optional('turn', parseTurn),
+  }
+}
+
+function parseTurn(cursor: JsonCursor): Turn {
+  return {
+    line: cursor
+      .get('line')
+      .array()
+      .map((mark) => mark.string()),
+    leftMs: cursor.get('leftMs').integer(),
+    commitMs: cursor.get('commitMs').integer(),
+    quietMs: cursor.get('quietMs').integer(),
+  }
 }
 
 function parseIntent(cursor: JsonCursor): Intent {

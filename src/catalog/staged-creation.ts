@@ -15,6 +15,7 @@ import type {
   CommitOutcome,
   RefreshOptions,
   Staged,
+  Standing,
   TableBase,
   TableOperations,
 } from '../transaction/operations.ts'
@@ -65,8 +66,12 @@ export class StagedCreation implements TableOperations {
     return this.#made?.refresh(options) ?? Promise.resolve(this.#planned)
   }
 
-  peek(signal?: AbortSignal): Promise<number> {
-    return this.#made?.peek?.(signal) ?? Promise.resolve(0)
+  peek(signal?: AbortSignal): Promise<Standing> {
+    return this.#made?.peek?.(signal) ?? Promise.resolve({ version: 0, metadataLocation: undefined, turn: undefined })
+  }
+
+  join(mark: string, signal?: AbortSignal): Promise<Standing> {
+    return this.#made?.join?.(mark, signal) ?? this.peek(signal)
   }
 
   /** The first makes the table. Errors: AlreadyExistsError, NoSuchNamespaceError, CommitFailedError, CommitStateUnknownError. */

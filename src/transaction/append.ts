@@ -105,6 +105,7 @@ export class AppendAction implements CommitAction {
       snapshotId: this.#snapshotId,
       addedCount: (specId) => added.filter((manifest) => manifest.partitionSpecId === specId).length,
       newPath: () => this.#newPath(metadata, context),
+      isHurried: context.isHurried === true,
     })
     const list = encodeManifestList({
       manifests: [...added, ...merge.manifests],
@@ -139,6 +140,7 @@ export class AppendAction implements CommitAction {
       uploads: [...this.uploads, ...merge.uploads, this.#operations.io.write(manifestList, list.bytes)],
       attemptFiles: [manifestList, ...merge.files],
       manifests: list.manifests,
+      isNextLong: this.#merger.isDue(metadata, list.manifests),
     }
   }
 

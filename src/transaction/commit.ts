@@ -5,9 +5,19 @@
 import { CommitFailedError, CommitStateUnknownError, NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { longProperty } from '../spec/properties.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { awaitTurn, paceOf } from './pace.ts'
-import type { WaitLimits } from './pace.ts'
-import type { CommitAction, CommitOutcome, CommitResult, Staged, TableBase, TableOperations } from './operations.ts'
+import { awaitTurn, waitInLine } from './await-turn.ts'
+import type { WaitLimits } from './await-turn.ts'
+import { paceOf } from './pace.ts'
+import type { Turn } from './turn.ts'
+import type {
+  CommitAction,
+  CommitAttempt,
+  CommitOutcome,
+  CommitResult,
+  Staged,
+  TableBase,
+  TableOperations,
+} from './operations.ts'
 
 export type { CommitAction, StageContext } from './operations.ts'
 
@@ -50,38 +60,50 @@ export async function commitUntilDecided(
   const commitId = runtime.uuid()
   const startMs = runtime.monotonicMs()
   const pace = paceOf(operations)
-  const courtesyMs = pace.courtesyMs()
-  if (courtesyMs > 0) await runtime.sleep(courtesyMs, signal)
+  const { mark } = pace
   let base = operations.current
+  let policy = retryPolicy(base.metadata)
+  const hasWaited = pace.begin()
+  if (hasWaited) {
+    const waiting = { mark, ownMs: pace.commitMs, untilMs: startMs + policy.totalTimeoutMs }
+    await waitInLine(operations, waiting, { limits: policy, signal })
+    pace.startOver()
+    base = await operations.refresh({ signal, withManifests: true })
+  }
   let attemptStartMs = runtime.monotonicMs()
+  let losses = 0
+  let isHurried = hasWaited
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
-    const staged = await action.stage(base, { commitId, attempt })
+    const staged = await action.stage(base, { commitId, attempt, isHurried })
     lost.push(...staged.attemptFiles)
-    const outcome = await tryCommit(operations, action, { base, staged, commitId })
+    const tell = (turn: Turn | undefined): Turn | undefined => pace.tell(turn, staged.isNextLong)
+    const outcome = await tryCommit(operations, action, { base, staged, commitId, tell })
     if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
-    const ownMs = runtime.monotonicMs() - attemptStartMs
+    const waitStartMs = runtime.monotonicMs()
+    const ownMs = waitStartMs - attemptStartMs
     if (outcome.kind === 'committed') {
       pace.won(ownMs)
       // An attempt may go on with files of one that was lost.
       const live = new Set(staged.attemptFiles)
       lost.splice(0, lost.length, ...lost.filter((file) => !live.has(file)))
-      report(operations, outcome.base, { attempts: attempt + 1, durationMs: runtime.monotonicMs() - startMs })
+      report(operations, outcome.base, { attempts: attempt + 1, durationMs: waitStartMs - startMs })
       return { base: outcome.base, attempts: attempt + 1 }
     }
-    if (outcome.kind === 'expired') lost.push(...(await renewed(action, outcome.error, signal)))
-    else {
-      lost.push(...outcome.files)
-      pace.lost()
-    }
-    const policy = retryPolicy(base.metadata)
+    lost.push(...(outcome.kind === 'expired' ? await renewed(action, outcome.error, signal) : outcome.files))
+    policy = retryPolicy(base.metadata)
     const untilMs = startMs + policy.totalTimeoutMs
-    const waitStartMs = runtime.monotonicMs()
-    if (attempt >= policy.retries || waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
-    // The first loss is followed up at once: a conflict just told what the table is now.
-    if (attempt > 0) {
+    const seen = await afterConflict(operations, signal, async () => operations.peek?.(signal))
+    // Somebody took a place in the line, or orphan removal its fence: nobody has come first.
+    const isOutpaced =
+      outcome.kind === 'expired' || seen === undefined || seen.metadataLocation !== base.metadataLocation
+    if (isOutpaced && losses++ >= policy.retries) throw tooManyConflicts(name, attempt + 1)
+    if (waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
+    isHurried = isOutpaced
+    if (isOutpaced) {
+      pace.startOver()
       await afterConflict(operations, signal, () =>
-        awaitTurn(operations, { ownMs, untilMs }, { limits: policy, signal }),
+        awaitTurn(operations, { ownMs, losses, untilMs, mark }, { limits: policy, signal }),
       )
     }
     attemptStartMs = runtime.monotonicMs()
@@ -99,10 +121,10 @@ type AttemptOutcome = CommitOutcome | { readonly kind: 'expired'; readonly error
 async function tryCommit(
   operations: TableOperations,
   { sessionStartMs }: CommitAction,
-  { base, staged, commitId }: { base: TableBase; staged: Staged; commitId: string },
+  { base, staged, commitId, tell }: { base: TableBase; staged: Staged } & Pick<CommitAttempt, 'commitId' | 'tell'>,
 ): Promise<AttemptOutcome> {
   try {
-    return await operations.commit(base, staged, { commitId, sessionStartMs })
+    return await operations.commit(base, staged, { commitId, sessionStartMs, tell })
   } catch (error) {
     await Promise.allSettled(staged.uploads)
     if (error instanceof SessionExpiredError) return { kind: 'expired', error }

@@ -1,6 +1,7 @@
 /**
  * Keeps a table's manifests few: an append that finds many small ones merges them (a merging append, as Java's). What
- * is merged depends on the base, so each attempt plans anew; a merge of the very same manifests is written once.
+ * is merged depends on the base, so each attempt plans anew; but manifests that were merged for one that was lost are not
+ * merged again, as long as the table has them. A merge takes many times what a commit takes: among others it is put off.
  */
 import { readLiveEntries } from '../manifest/manifest-io.ts'
 import { encodeManifest } from '../manifest/manifest-writer.ts'
@@ -34,6 +35,8 @@ function readMergeSettings(properties: TableProperties): MergeSettings | undefin
   }
 }
 
+/** Who hurries waits for this many times the manifests, as long as others are in no hurry. */
+const HURRIED = 2
 /** A manifest this many times larger than the others of its bin together is not rewritten for their sake. */
 const DOMINANT = 4
 
@@ -70,6 +73,7 @@ export interface MergeContext {
   readonly addedCount: (specId: number) => number
   /** A location that no other manifest has. */
   readonly newPath: () => string
+  readonly isHurried: boolean
 }
 
 export interface MergeResult {
@@ -88,10 +92,18 @@ interface Merged {
   readonly upload: Promise<unknown>
 }
 
+/** One that was begun. */
+interface Merging {
+  readonly snapshotId: bigint
+  /** What is merged, by all that its entries inherit: in a transaction a manifest may come again with other numbers. */
+  readonly keys: ReadonlySet<string>
+  readonly merged: Promise<Merged>
+}
+
 export class ManifestMerger {
   readonly #operations: TableOperations
-  /** By what was merged. */
-  readonly #known = new Map<string, Promise<Merged>>()
+  /** The newest first. */
+  #known: readonly Merging[] = []
 
   constructor(operations: TableOperations) {
     this.#operations = operations
@@ -104,9 +116,8 @@ export class ManifestMerger {
     const replacements = new Map<ManifestFile, ManifestFile | undefined>()
     const uploads: Promise<unknown>[] = []
     const files: string[] = []
-    for (const bin of planMerges(live, settings, context.addedCount)) {
-      if (!keepsPartitions(metadata, bin)) continue
-      const merged = await this.#merge(metadata, bin, context)
+    for (const { bin, merging } of this.#plan(metadata, live, { settings, context })) {
+      const merged = await this.#finish(merging, bin)
       if (merged === undefined) continue
       bin.forEach((manifest, i) => replacements.set(manifest, i === 0 ? merged.manifestFile : undefined))
       uploads.push(merged.upload)
@@ -118,19 +129,47 @@ export class ManifestMerger {
     return { manifests, created: files.length, replaced, uploads, files }
   }
 
-  /** Undefined where one can't be read: the table is then no worse off than before. */
-  async #merge(
+  /** Whether the commit after one that leaves these will merge, if nobody else does. */
+  isDue({ properties }: TableMetadata, manifests: readonly ManifestFile[]): boolean {
+    const settings = readMergeSettings(properties)
+    return settings !== undefined && planMerges(manifests, settings, () => 1).length > 0
+  }
+
+  /** Merges of earlier attempts, where they fit, or new ones. */
+  #plan(
     metadata: TableMetadata,
-    bin: readonly ManifestFile[],
-    context: MergeContext,
-  ): Promise<Merged | undefined> {
-    const key = keyOf(bin, context.snapshotId)
-    const merging = this.#known.get(key) ?? this.#write(metadata, bin, context)
-    this.#known.set(key, merging)
+    live: readonly ManifestFile[],
+    { settings, context }: { settings: MergeSettings; context: MergeContext },
+  ): readonly { readonly bin: readonly ManifestFile[]; readonly merging: Merging }[] {
+    const { snapshotId, isHurried, addedCount } = context
+    let left = live
+    const again = this.#known.flatMap((merging) => {
+      if (merging.snapshotId !== snapshotId) return []
+      const bin = left.filter((manifest) => merging.keys.has(keyOf(manifest)))
+      if (bin.length < merging.keys.size) return []
+      left = left.filter((manifest) => !bin.includes(manifest))
+      return [{ bin, merging }]
+    })
+    if (again.length > 0) return again
+    const minCount = settings.minCount * (isHurried ? HURRIED : 1)
+    return planMerges(live, { ...settings, minCount }, addedCount)
+      .filter((bin) => keepsPartitions(metadata, bin))
+      .map((bin) => {
+        const merged = this.#write(metadata, bin, context)
+        // Awaited in turn, perhaps after others.
+        merged.catch(() => {})
+        const merging = { snapshotId, keys: new Set(bin.map(keyOf)), merged }
+        this.#known = [merging, ...this.#known]
+        return { bin, merging }
+      })
+  }
+
+  /** Undefined where one can't be read: the table is then no worse off than before. */
+  async #finish(merging: Merging, bin: readonly ManifestFile[]): Promise<Merged | undefined> {
     try {
-      return await merging
+      return await merging.merged
     } catch (cause) {
-      this.#known.delete(key)
+      this.#known = this.#known.filter((other) => other !== merging)
       const { reporter, name } = this.#operations
       reporter?.({ type: 'merge-failed', table: name, manifests: bin.length, cause })
       return undefined
@@ -188,9 +227,8 @@ function lowestRowId(entries: readonly ManifestEntry[]): bigint | undefined {
   return lowest
 }
 
-/** What the entries inherit is part of it: in a transaction a manifest may come again with other numbers. */
-function keyOf(bin: readonly ManifestFile[], snapshotId: bigint): string {
-  return [snapshotId, ...bin.map((m) => `${m.manifestPath} ${m.sequenceNumber} ${m.firstRowId}`)].join('\n')
+function keyOf({ manifestPath, sequenceNumber, firstRowId }: ManifestFile): string {
+  return `${manifestPath} ${sequenceNumber} ${firstRowId}`
 }
 
 function groupBySpec(manifests: readonly ManifestFile[]): Map<number, ManifestFile[]> {

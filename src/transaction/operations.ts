@@ -10,6 +10,7 @@ import type { ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableRequirement } from '../spec/table-requirement.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
+import type { Turn } from './turn.ts'
 
 /** A committed state of a table: what a commit is built on, and what it leaves. */
 export interface TableBase {
@@ -29,6 +30,8 @@ export interface Staged {
   readonly attemptFiles: readonly string[]
   /** Manifests of the snapshot that this attempt adds. */
   readonly manifests: readonly ManifestFile[] | undefined
+  /** Whether another such operation will take much longer. */
+  readonly isNextLong?: boolean | undefined
 }
 
 /** What an operation is told of the attempt it stages. */
@@ -36,6 +39,8 @@ export interface StageContext {
   readonly commitId: string
   /** 0, 1, 2 … */
   readonly attempt: number
+  /** Others are about to commit: what can wait is left to a commit that has the table for itself. */
+  readonly isHurried?: boolean | undefined
 }
 
 export interface CommitAction {
@@ -64,6 +69,8 @@ export interface CommitAttempt {
   readonly commitId: string
   /** Store time heard before the first upload of this commit's files; undefined where it uploaded none before. */
   readonly sessionStartMs: number | undefined
+  /** What the pointer will tell of whose turn it is, on one that told `turn`. */
+  readonly tell?: ((turn: Turn | undefined) => Turn | undefined) | undefined
 }
 
 /**
@@ -82,6 +89,15 @@ export interface RefreshOptions {
   readonly withManifests?: boolean | undefined
 }
 
+/** What a look at the pointer shows. */
+export interface Standing {
+  /** Grows with every body. */
+  readonly version: number
+  /** The same as long as nobody commits. */
+  readonly metadataLocation: string | undefined
+  readonly turn: Turn | undefined
+}
+
 export interface TableOperations {
   /** Full name, for reports and errors. */
   readonly name: string
@@ -92,8 +108,10 @@ export interface TableOperations {
   readonly current: TableBase
   /** Reads the pointer and makes its state the current one. Errors: NoSuchTableError. */
   refresh(options?: RefreshOptions): Promise<TableBase>
-  /** The version of the pointer as it is now, which grows with every commit. Absent where it can't be told cheaply. */
-  peek?(signal?: AbortSignal): Promise<number>
+  /** The pointer as it is now. Absent where it can't be told cheaply. */
+  peek?(signal?: AbortSignal): Promise<Standing>
+  /** Puts a writer into the pointer's line, if there is room; returns what the pointer shows then. */
+  join?(mark: string, signal?: AbortSignal): Promise<Standing>
   /** Tries once. Throws where the attempt failed for good before the pointer was touched. */
   commit(base: TableBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome>
   /** Inside a multi-table transaction: takes the action over, to be committed with the others. */

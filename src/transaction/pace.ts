@@ -1,57 +1,82 @@
 /**
- * When a commit that lost tries again, and when one that keeps winning lets others go first. A loss proves that somebody
- * committed: the store is not in trouble, so that waiting longer and longer would only starve whoever is behind. Who lost
- * looks at the pointer, one small GET, until the commits of others leave it the time that its own way takes.
+ * The pace of one writer of a table, and what it tells others of it. Commits right after one another are a turn: with a
+ * warm base they come in half the time that another writer needs to take over, so that turns of several are what a table
+ * is written fastest by. Who knows of others that wait ends its turn and goes to the end of the line.
  */
 import type { Runtime } from '../base/runtime.ts'
 import type { TableOperations } from './operations.ts'
+import { leaveLine } from './turn.ts'
+import type { Turn } from './turn.ts'
 
-/** Commits in a row, one right after another, after which others go first. */
-const STREAK = 10
-/** How long a loss tells that there are others, in milliseconds. */
-const LOSS_COUNTS_MS = 10_000
-/** The longest window between two looks, in commits of the others. */
-const MAX_WINDOW_COMMITS = 16
-/** With this chance a commit is tried though the others are quick: what they do is known by looks only. */
-const TRY_ANYWAY = 0.2
-
-export interface WaitLimits {
-  readonly leastMs: number
-  readonly capMs: number
-}
+/** How long a turn lasts while others wait, in milliseconds. */
+export const TURN_MS = 300
+/** Where a commit takes long, a turn has this many all the same: the first of a turn takes the longest. */
+const LEAST_COMMITS = 4
+/** A commit belongs to the turn of the last if it begins so soon after it, in times of a commit. */
+const SOON = 2
+/** After so many times of a commit without one, a writer that meant to go on is taken for gone. */
+const QUIET = 2.5
+/** The same before a commit that merges manifests. */
+const LONG = 40
 
 /** Of one handle of a table. */
 export class Pace {
+  /** Names the handle in the line. */
+  readonly mark: string
   readonly #runtime: Runtime
-  #lostAtMs = -Infinity
   #wonAtMs = -Infinity
   #commitMs = 0
-  #inARow = 0
+  #isGoingOn = false
+  #turn: { readonly startMs: number; commits: number } | undefined
+  #told: Turn | undefined
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
+    this.mark = runtime.uuid().slice(0, 8)
   }
 
-  lost(): void {
-    this.#lostAtMs = this.#runtime.monotonicMs()
-    this.#inARow = 0
+  /** What a commit takes, in milliseconds; 0 before the first. */
+  get commitMs(): number {
+    return this.#commitMs
+  }
+
+  /** A commit is about to begin. Returns whether it has to wait in line first. */
+  begin(): boolean {
+    this.#isGoingOn = this.#runtime.monotonicMs() - this.#wonAtMs <= SOON * this.#commitMs
+    if (!this.#isGoingOn) this.#turn = undefined
+    return this.#isGoingOn && this.#told?.line.includes(this.mark) === true
+  }
+
+  /** What the body of its next commit tells, on one that tells `turn`; with `isNextLong` the one after that takes long. */
+  tell(turn: Turn | undefined, isNextLong = false): Turn | undefined {
+    this.#told = this.#next(leaveLine(turn, this.mark), isNextLong ? LONG : QUIET)
+    return this.#told
+  }
+
+  #next(line: readonly string[], quiet: number): Turn | undefined {
+    const commitMs = this.#commitMs
+    const last = { line, leftMs: 0, commitMs, quietMs: 0 }
+    if (line.length === 0) this.#turn = undefined
+    if (!this.#isGoingOn) return line.length === 0 ? undefined : last
+    const goingOn = { line, leftMs: TURN_MS, commitMs, quietMs: quiet * commitMs }
+    if (line.length === 0) return goingOn
+    const nowMs = this.#runtime.monotonicMs()
+    this.#turn ??= { startMs: nowMs, commits: 0 }
+    const leftMs = Math.max(this.#turn.startMs + TURN_MS - nowMs, (LEAST_COMMITS - 1 - this.#turn.commits) * commitMs)
+    return leftMs > 0 ? { ...goingOn, leftMs } : { ...last, line: [...line, this.mark] }
   }
 
   /** `commitMs` is what the attempt took. */
   won(commitMs: number): void {
     this.#wonAtMs = this.#runtime.monotonicMs()
-    this.#commitMs = commitMs
-    this.#inARow += 1
+    // Among a crowd, or where it merges manifests, one may take many times what it takes alone.
+    this.#commitMs = this.#commitMs === 0 ? commitMs : Math.min(commitMs, 1.3 * this.#commitMs)
+    if (this.#turn !== undefined) this.#turn.commits += 1
   }
 
-  /** How long the next commit lets others go first. */
-  courtesyMs(): number {
-    const nowMs = this.#runtime.monotonicMs()
-    const isHot = nowMs - this.#wonAtMs < this.#commitMs && nowMs - this.#lostAtMs < LOSS_COUNTS_MS
-    if (!isHot || this.#inARow < STREAK) return 0
-    this.#inARow = 0
-    // Who waits looks, reads and uploads before it can move the pointer: about twice a warm commit.
-    return this.#commitMs * (2 + 2 * this.#runtime.random())
+  /** Another has committed, or the turn of others is over. */
+  startOver(): void {
+    this.#turn = undefined
   }
 }
 
@@ -61,27 +86,4 @@ export function paceOf(operations: TableOperations): Pace {
   const known = paces.get(operations) ?? new Pace(operations.runtime)
   paces.set(operations, known)
   return known
-}
-
-/** Resolves when the next attempt should begin. `ownMs` is what the last one took; `untilMs` is the end of patience. */
-export async function awaitTurn(
-  operations: Pick<TableOperations, 'runtime' | 'peek'>,
-  attempt: { readonly ownMs: number; readonly untilMs: number },
-  { limits, signal }: { readonly limits: WaitLimits; readonly signal: AbortSignal | undefined },
-): Promise<void> {
-  const { runtime } = operations
-  let paceMs = attempt.ownMs
-  let seen = await operations.peek?.(signal)
-  let seenMs = runtime.monotonicMs()
-  for (let looks = 0; runtime.monotonicMs() < attempt.untilMs; looks++) {
-    const windowMs = paceMs * Math.min(MAX_WINDOW_COMMITS, 2 ** (looks + 1))
-    await runtime.sleep(runtime.random() * Math.min(limits.capMs, Math.max(limits.leastMs, windowMs)), signal)
-    const version = await operations.peek?.(signal)
-    const nowMs = runtime.monotonicMs()
-    if (seen === undefined || version === undefined || version <= seen) return
-    paceMs = (nowMs - seenMs) / (version - seen)
-    if (attempt.ownMs <= paceMs || runtime.random() < TRY_ANYWAY) return
-    seen = version
-    seenMs = nowMs
-  }
 }

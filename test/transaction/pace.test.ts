@@ -1,83 +1,83 @@
 import { describe, expect, it } from 'vitest'
-import { awaitTurn, Pace } from '../../src/transaction/pace.ts'
+import { Pace } from '../../src/transaction/pace.ts'
+import type { Turn } from '../../src/transaction/turn.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
-const LIMITS = { leastMs: 10, capMs: 2_000 }
+const WAITING: Turn = { line: ['b', 'c'], leftMs: 0, commitMs: 20, quietMs: 0 }
 
-/** Waits while the pointer has these versions; how long it slept each time, with an even chance throughout. */
-async function waits(
-  versions: readonly number[],
-  { ownMs = 100, untilMs = 60_000, random = 0.5 } = {},
-): Promise<number[]> {
-  const runtime = virtualRuntime({ random: () => random })
-  const left = [...versions]
-  const peek = (): Promise<number> => Promise.resolve(left.shift() ?? versions.at(-1) ?? 0)
-  await awaitTurn({ runtime, peek }, { ownMs, untilMs }, { limits: LIMITS, signal: undefined })
-  return runtime.slept
+/** One writer whose commits take 20 ms each, with 5 ms between them. */
+function writer(pauseMs = 5) {
+  const runtime = virtualRuntime()
+  const pace = new Pace(runtime)
+  return {
+    pace,
+    runtime,
+    /** What its next commit tells on a body that tells `turn`. */
+    commit: (turn: Turn | undefined, { isNextLong = false, tookMs = 20 } = {}): Turn | undefined => {
+      runtime.advance(pauseMs)
+      pace.begin()
+      runtime.advance(tookMs)
+      const told = pace.tell(turn, isNextLong)
+      pace.won(tookMs)
+      return told
+    },
+  }
 }
 
-describe('awaitTurn', () => {
-  it('goes when nobody committed since the last look', async () => {
-    expect(await waits([5, 5])).toEqual([100])
+describe('a writer', () => {
+  it('tells nothing where nobody waits and nothing shows that it goes on', () => {
+    expect(writer().commit(undefined)).toBeUndefined()
+    const seldom = writer(1_000)
+    seldom.commit(undefined)
+    expect(seldom.commit(undefined)).toBeUndefined()
   })
 
-  it('looks again while others commit faster than its own way takes, and waits by their pace', async () => {
-    expect(await waits([5, 15, 19, 19])).toEqual([100, 20, 20])
+  it('tells that it goes on as soon as one commit follows another', () => {
+    const { commit } = writer()
+    commit(undefined)
+    expect(commit(undefined)).toEqual({ line: [], leftMs: 300, commitMs: 20, quietMs: 50 })
   })
 
-  it('goes when others take as long as it does itself', async () => {
-    expect(await waits([5, 6, 7, 8])).toEqual([100])
+  it('ends its turn 300 ms after others came to wait, and waits behind them', () => {
+    const { commit, pace } = writer()
+    commit(undefined)
+    const told = Array.from({ length: 13 }, () => commit(WAITING))
+    expect(told.map((turn) => turn?.leftMs)).toEqual([300, 275, 250, 225, 200, 175, 150, 125, 100, 75, 50, 25, 0])
+    expect(told.at(-1)).toEqual({ line: ['b', 'c', pace.mark], leftMs: 0, commitMs: 20, quietMs: 0 })
+    expect(pace.begin()).toBe(true)
   })
 
-  it('tries now and then all the same', async () => {
-    expect(await waits([5, 105, 205, 305], { random: 0.1 })).toEqual([20])
+  it('makes four commits in its turn, however long they take', () => {
+    const { commit } = writer()
+    commit(undefined, { tookMs: 400 })
+    const lefts = Array.from({ length: 4 }, () => commit(WAITING, { tookMs: 400 })?.leftMs)
+    expect(lefts).toEqual([1_200, 800, 400, 0])
   })
 
-  it('keeps within the limits of the table', async () => {
-    expect(await waits([5, 5], { ownMs: 90_000 })).toEqual([1_000])
-    expect(await waits([5, 5], { ownMs: 1 })).toEqual([5])
+  it('leaves the line when it commits, and with it go those whose turn was before', () => {
+    const { commit, pace } = writer(1_000)
+    commit(undefined)
+    expect(commit({ ...WAITING, line: ['gone', pace.mark, 'b'] })?.line).toEqual(['b'])
+    expect(commit({ ...WAITING, line: [pace.mark] })).toBeUndefined()
   })
 
-  it('ends with its patience', async () => {
-    const everFaster = Array.from({ length: 100 }, (_, i) => 10 ** Math.min(i, 15))
-    expect(await waits(everFaster, { untilMs: 110 })).toHaveLength(2)
+  it('lets the next come at once where it makes one commit now and then', () => {
+    expect(writer(1_000).commit(WAITING)).toEqual({ line: ['b', 'c'], leftMs: 0, commitMs: 0, quietMs: 0 })
   })
 
-  it('waits once where it can not look', async () => {
-    const runtime = virtualRuntime()
-    await awaitTurn({ runtime }, { ownMs: 100, untilMs: 60_000 }, { limits: LIMITS, signal: undefined })
-    expect(runtime.slept).toEqual([100])
-  })
-})
-
-describe('courtesy', () => {
-  function wins(pace: Pace, times: number): number[] {
-    return Array.from({ length: times }, () => {
-      pace.won(20)
-      return pace.courtesyMs()
-    })
-  }
-
-  it('is shown after ten commits in a row by who knows of others', () => {
-    const pace = new Pace(virtualRuntime())
-    pace.lost()
-    const courtesies = wins(pace, 20)
-    expect(courtesies.flatMap((ms, i) => (ms > 0 ? [[i + 1, ms]] : []))).toEqual([
-      [10, 60],
-      [20, 60],
-    ])
+  it('asks for patience before a commit that takes long, and is not taken for slow because of it', () => {
+    const { commit } = writer()
+    commit(undefined)
+    expect(commit(undefined, { isNextLong: true })?.quietMs).toBe(800)
+    commit(undefined, { tookMs: 500 })
+    expect(commit(undefined)?.commitMs).toBe(26)
   })
 
-  it('is not asked of who never lost, or long ago, or commits now and then', () => {
-    const runtime = virtualRuntime()
-    const pace = new Pace(runtime)
-    expect(wins(pace, 30).every((ms) => ms === 0)).toBe(true)
-    pace.lost()
-    runtime.advance(10_000)
-    expect(wins(pace, 30).every((ms) => ms === 0)).toBe(true)
-    pace.lost()
-    for (let i = 0; i < 10; i++) pace.won(20)
-    runtime.advance(20)
-    expect(pace.courtesyMs()).toBe(0)
+  it('does not wait in line for a commit that comes later', () => {
+    const { commit, pace, runtime } = writer()
+    commit(undefined)
+    for (let i = 0; i < 13; i++) commit(WAITING)
+    runtime.advance(41)
+    expect(pace.begin()).toBe(false)
   })
 })
