@@ -100,12 +100,14 @@ interface Merging {
   readonly merged: Promise<Merged>
 }
 
+type Reading = Pick<TableOperations, 'io' | 'name' | 'reporter'>
+
 export class ManifestMerger {
-  readonly #operations: TableOperations
+  readonly #operations: Reading
   /** The newest first. */
   #known: readonly Merging[] = []
 
-  constructor(operations: TableOperations) {
+  constructor(operations: Reading) {
     this.#operations = operations
   }
 
@@ -207,7 +209,7 @@ function keepsPartitions(metadata: TableMetadata, [manifest]: readonly ManifestF
 
 /** Live entries, with all that they inherited made explicit: their manifest will be a younger one. */
 async function readLive(
-  { io }: TableOperations,
+  { io }: Reading,
   metadata: TableMetadata,
   bin: readonly ManifestFile[],
 ): Promise<ManifestEntry[]> {

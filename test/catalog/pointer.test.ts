@@ -88,6 +88,20 @@ describe('pointer', () => {
     }
   })
 
+  it('carries the line of those who wait, though not who goes on, and only of one live table', () => {
+    const turn = { line: ['a', 'b'], leftMs: 120.4, commitMs: 20, quietMs: 50 }
+    const told = nextPointer(body, { turn }, { commitId: 'c2', u: 'u2' })
+    const bytes = encodePointer(told)
+    expect(decodePointer(record(bytes), 'x')).toEqual({ ...told, turn: { ...turn, leftMs: 121 } })
+    expect(bytes.length % 16).toBe(SIZE_CLASS.table)
+    const commit = { commitId: 'c3', u: 'u3' }
+    expect(nextPointer(told, { gcHorizonMs: 7 }, commit).turn).toEqual({ ...turn, leftMs: 0, quietMs: 0 })
+    expect(nextPointer({ ...told, turn: { ...turn, line: [] } }, {}, commit).turn).toBeUndefined()
+    expect(nextPointer(told, { state: 'dropped' }, commit).turn).toBeUndefined()
+    expect(nextPointer(told, { ...contentOf(told), uuid: 'other' }, commit).turn).toBeUndefined()
+    expect(contentOf(told)).not.toHaveProperty('turn')
+  })
+
   it('tell the manifest list of their own metadata only', () => {
     const told = nextPointer(body, { manifestList: 's3://lake/wh/x/snap.avro' }, { commitId: 'c2', u: 'u2' })
     expect(decodePointer(record(encodePointer(told)), 'x').manifestList).toBe('s3://lake/wh/x/snap.avro')

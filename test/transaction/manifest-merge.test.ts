@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readManifest, readManifestList } from '../../src/manifest/manifest-io.ts'
 import type { ManifestEntry, ManifestFile } from '../../src/spec/data-file.ts'
 import type { Snapshot } from '../../src/spec/snapshot.ts'
-import { planMerges } from '../../src/transaction/manifest-merge.ts'
+import { ManifestMerger, planMerges } from '../../src/transaction/manifest-merge.ts'
 import { type GatedTable, gatedTable } from './gated-table.ts'
 
 function manifest(
@@ -151,6 +151,45 @@ describe.each([2, 3] as const)('a merging append to a table of version %i', (for
     const fresh = (await made.files('-m')).filter((path) => !before.includes(path))
     expect(fresh.filter((path) => !reachable.has(path))).toEqual([])
     expect(await ids(made)).toEqual([1, 2, 3, 4])
+  })
+
+  it('goes on with what a lost attempt merged where others only added to the table', async () => {
+    const made = await gatedTable({ properties: { 'commit.manifest.min-count-to-merge': '9' }, formatVersion })
+    for (const id of [1, 2, 3, 4]) await made.table.append([{ id }])
+    const [newest, ...older] = await manifestsOf(made)
+    if (newest === undefined) throw new Error('no manifests')
+    const metadata = { ...made.table.metadata, properties: MERGE }
+    const operations = { io: made.io, name: 'a.t', reporter: undefined }
+    const merger = new ManifestMerger(operations)
+    let paths = 0
+    const context = (isHurried: boolean) => ({
+      snapshotId: 7n,
+      isHurried,
+      addedCount: () => 1,
+      newPath: () => `${made.table.location}/merged-${paths++}.avro`,
+    })
+    expect((await merger.merge(metadata, older, context(true))).files).toEqual([])
+    const first = await merger.merge(metadata, older, context(false))
+    expect(first.files).toHaveLength(1)
+    const again = await merger.merge(metadata, [newest, ...older], context(true))
+    expect(again.files).toEqual(first.files)
+    expect(again.manifests).toEqual([newest, ...first.manifests])
+    expect([again.created, again.replaced]).toEqual([1, older.length])
+    const without = await merger.merge(metadata, [newest, ...older.slice(1)], context(false))
+    expect(without.files).toHaveLength(1)
+    expect(without.files).not.toEqual(first.files)
+  })
+
+  it('does not begin to merge when others are about to commit, until manifests are twice as many', async () => {
+    const made = await gatedTable({ properties: MERGE, formatVersion })
+    const rival = await made.catalog.loadTable('a.t')
+    for (const id of [1, 2, 3, 4, 5]) {
+      await rival.append([{ id: 10 * id }], { summary: {} })
+      await made.table.append([{ id }])
+    }
+    const counts = await Promise.all(made.table.snapshots.map(async (s) => (await readManifestList(made.io, s)).length))
+    expect(Math.max(...counts)).toBeLessThan(6)
+    expect(await ids(made)).toEqual([1, 2, 3, 4, 5, 10, 20, 30, 40, 50])
   })
 
   it('goes on with a merge that still fits after a conflict, and does not delete it', async () => {

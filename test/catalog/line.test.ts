@@ -1,0 +1,95 @@
+/** The line of writers in a pointer: it changes when commits are tried, and nothing that they are. */
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { systemRuntime } from '../../src/base/runtime.ts'
+import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
+import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
+import { NamespaceStore } from '../../src/catalog/namespace-store.ts'
+import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
+import { ObjectOperations, loadBase } from '../../src/catalog/object-operations.ts'
+import { PointerStore } from '../../src/catalog/pointer-store.ts'
+import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+
+const IDENTIFIER = { namespace: ['a'], name: 't' }
+
+async function warehouse(properties: Record<string, string> = {}) {
+  const io = new MemoryFileIO({ runtime: systemRuntime })
+  const keys = catalogKeys(`memory://${randomUUID()}/wh`)
+  const env: CatalogEnvironment = {
+    io,
+    cas: io.cas,
+    runtime: systemRuntime,
+    reporter: undefined,
+    keys,
+    writer: 'test',
+    swapTimeoutMs: 1_000,
+  }
+  const catalog = new ObjectCatalog(env)
+  const table = await catalog.createTable('a.t', { schema: { id: 'int' }, properties })
+  const body = async () => (await new PointerStore(env).read(keys.pointer(IDENTIFIER, 1)))?.body
+  return { env, catalog, table, body }
+}
+
+async function operationsOn(env: CatalogEnvironment): Promise<ObjectOperations> {
+  const namespaces = new NamespaceStore(env)
+  const base = await loadBase(env, namespaces, { identifier: IDENTIFIER })
+  return new ObjectOperations(env, {
+    identifier: IDENTIFIER,
+    base,
+    namespaces,
+    ensureWritable: () => Promise.resolve(),
+  })
+}
+
+describe('joining the line', () => {
+  it('leaves the table as it is, and costs who commits one more attempt', async () => {
+    const { env, table, body } = await warehouse()
+    await table.append([{ id: 1 }])
+    const before = await body()
+    const other = await operationsOn(env)
+    expect((await other.join('me')).turn?.line).toEqual(['me'])
+    const after = await body()
+    expect(after).toEqual({
+      ...before,
+      turn: { line: ['me'], leftMs: 0, commitMs: 0, quietMs: 0 },
+      v: (before?.v ?? 0) + 1,
+      u: after?.u,
+      prevU: before?.u,
+      commitId: after?.commitId,
+      ring: after?.ring,
+    })
+    expect(await table.append([{ id: 2 }])).toMatchObject({ attempts: 2 })
+    expect((await body())?.turn?.line).toEqual(['me'])
+    expect((await other.join('me')).version).toBe((await body())?.v)
+  })
+
+  it('does not count as a loss', async () => {
+    const { env, table } = await warehouse({ 'commit.retry.num-retries': '0' })
+    await (await operationsOn(env)).join('me')
+    expect(await table.append([{ id: 2 }])).toMatchObject({ attempts: 2 })
+  })
+
+  it('takes no place in the pointer of a table that is dropped', async () => {
+    const { env, catalog, body } = await warehouse()
+    const other = await operationsOn(env)
+    await catalog.dropTable('a.t')
+    const before = await body()
+    expect((await other.join('me')).turn).toBeUndefined()
+    expect(await body()).toEqual(before)
+  })
+})
+
+it('lets many writers append side by side, each row once, and is empty in the end', async () => {
+  const { env, catalog, body } = await warehouse()
+  const writers = Array.from({ length: 8 }, async (_, writer) => {
+    const table = await new ObjectCatalog(env).loadTable('a.t')
+    for (let i = 0; i < 12; i++) await table.append([{ id: writer * 12 + i }])
+  })
+  await Promise.all(writers)
+  const ids: unknown[] = []
+  const table = await catalog.loadTable('a.t')
+  for await (const batch of table.scan()) ids.push(...(batch.getChildAt(0) ?? []))
+  expect(ids.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 96 }, (_, i) => i))
+  expect(table.snapshots).toHaveLength(96)
+  expect((await body())?.turn?.line.length ?? 0).toBeLessThan(8)
+})
