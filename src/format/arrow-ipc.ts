@@ -9,14 +9,29 @@ import {
   tableFromIPC,
 } from 'apache-arrow'
 import { InvalidDataError } from '../base/errors.ts'
+import { memoizeWeak } from '../base/memo.ts'
 
 /** In pieces, most of them the columns' own memory. */
 export function printArrowStream(schema: Schema, batches: readonly RecordBatch[]): readonly Uint8Array[] {
   const pieces = new Pieces()
-  const writer = new RecordBatchStreamWriter().reset(pieces, schema)
+  const writer = new StreamWriter().reset(pieces, schema)
   for (const batch of batches) writer.write(batch)
   writer.close()
   return pieces.all
+}
+
+/** The message of a schema takes longer to make than that of a small batch. */
+const schemaMessage = memoizeWeak((schema: Schema): Uint8Array => {
+  const pieces = new Pieces()
+  new RecordBatchStreamWriter().reset(pieces, schema).close()
+  return Buffer.concat(pieces.all).subarray(0, -END_OF_STREAM_BYTES)
+})
+const END_OF_STREAM_BYTES = 8
+
+class StreamWriter extends RecordBatchStreamWriter {
+  protected override _writeSchema(schema: Schema): this {
+    return this._write(schemaMessage(schema))
+  }
 }
 
 class Pieces extends AsyncByteQueue {
