@@ -97,8 +97,8 @@ export async function commitUntilDecided(
     // Somebody took a place in the line, or orphan removal its fence: nobody has come first.
     const isOutpaced =
       outcome.kind === 'expired' || seen === undefined || seen.metadataLocation !== base.metadataLocation
-    if (isOutpaced && losses++ >= policy.retries) throw tooManyConflicts(name, attempt + 1)
-    if (waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
+    if (isOutpaced) losses += 1
+    if (losses > policy.retries || waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
     isHurried = isOutpaced
     if (isOutpaced) {
       pace.startOver()
