@@ -8,11 +8,11 @@ import { describe, expect, it } from 'vitest'
 import { IcebergError } from '../../src/base/errors.ts'
 import type { Runtime } from '../../src/base/runtime.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import type { CasStore, FileIO } from '../../src/io/file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { printIdentifier, printNamespace } from '../../src/spec/identifier.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { overriding } from '../support/overriding.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 import { parquetOf } from '../table/external-files.ts'
@@ -60,9 +60,8 @@ class World {
         list: (...args) => listing(() => cas.list(...args)),
       }),
     })
-    const keys = catalogKeys(`${this.#store}/${warehouse}`)
-    const parts = { io, cas: io.cas, runtime: this.runtime, reporter: undefined, keys, writer: 'test' }
-    return new ObjectCatalog({ ...parts, swapTimeoutMs: 60_000 }, { unsafe: true })
+    const place = { warehouse: `${this.#store}/${warehouse}`, runtime: this.runtime, swapTimeoutMs: 60_000 }
+    return new ObjectCatalog(catalogEnvironment(io, place), { unsafe: true })
   }
 
   /** A table of one row, called by its first name from now on, wherever it goes. */

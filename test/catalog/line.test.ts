@@ -1,32 +1,22 @@
 /** The line of writers in a pointer: it changes when commits are tried, and nothing that they are. */
-import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { NamespaceStore } from '../../src/catalog/namespace-store.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { ObjectOperations, loadBase } from '../../src/catalog/object-operations.ts'
 import { PointerStore } from '../../src/catalog/pointer-store.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 
 const IDENTIFIER = { namespace: ['a'], name: 't' }
 
 async function warehouse(properties: Record<string, string> = {}) {
   const io = new MemoryFileIO({ runtime: systemRuntime })
-  const keys = catalogKeys(`memory://${randomUUID()}/wh`)
-  const env: CatalogEnvironment = {
-    io,
-    cas: io.cas,
-    runtime: systemRuntime,
-    reporter: undefined,
-    keys,
-    writer: 'test',
-    swapTimeoutMs: 1_000,
-  }
+  const env = catalogEnvironment(io)
   const catalog = new ObjectCatalog(env)
   const table = await catalog.createTable('a.t', { schema: { id: 'int' }, properties })
-  const body = async () => (await new PointerStore(env).read(keys.pointer(IDENTIFIER, 1)))?.body
+  const body = async () => (await new PointerStore(env).read(env.keys.pointer(IDENTIFIER, 1)))?.body
   return { env, catalog, table, body }
 }
 

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { systemRuntime } from '../../src/base/runtime.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { PointerStore } from '../../src/catalog/pointer-store.ts'
 import { nextPointer } from '../../src/catalog/pointer.ts'
 import type { FileIO } from '../../src/io/file-io.ts'
 import { lastSegment } from '../../src/io/location.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { overriding } from '../support/overriding.ts'
 
 const NAME = 'ns.t'
@@ -16,7 +16,7 @@ const memory = new MemoryFileIO({ runtime: systemRuntime })
 
 /** A table with one row, a catalog that notes what it reads, and a rival. */
 async function setUp() {
-  const keys = catalogKeys(`memory://${randomUUID()}/lake`)
+  const warehouse = `memory://${randomUUID()}/lake`
   const reads: string[] = []
   const noting = overriding<FileIO>(memory, {
     async read(location, options) {
@@ -29,15 +29,7 @@ async function setUp() {
     },
   })
   const open = (io: FileIO) => {
-    const env = {
-      io,
-      cas: io.cas,
-      runtime: systemRuntime,
-      reporter: undefined,
-      keys,
-      writer: 'test',
-      swapTimeoutMs: 100,
-    }
+    const env = catalogEnvironment(io, { warehouse })
     return { env, catalog: new ObjectCatalog(env, { unsafe: true }) }
   }
   const { env, catalog } = open(memory)
@@ -45,7 +37,7 @@ async function setUp() {
   await rival.append([{ id: 1 }])
   const table = await open(noting).catalog.loadTable(NAME)
   await table.append([{ id: 2 }])
-  const location = keys.pointer({ namespace: ['ns'], name: 't' }, 1)
+  const location = env.keys.pointer({ namespace: ['ns'], name: 't' }, 1)
   const pointers = new PointerStore(env)
   const hintNow = async () => (await pointers.read(location))?.body.manifestList
   /** Another commit, of which the pointer tells a list that isn't its own. */

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { expect, inject, it } from 'vitest'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import { AlreadyExistsError, NamespaceNotEmptyError, NoSuchTableError } from '../../src/base/errors.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { createPointer } from '../../src/catalog/create-pointer.ts'
 import { NamespaceStore } from '../../src/catalog/namespace-store.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
@@ -17,6 +16,7 @@ import { openFileIO } from '../../src/io/open-file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import { catalogContract } from '../contract/catalog-contract.ts'
 import type { CatalogFixture } from '../contract/catalog-fixture.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { createBucket } from '../support/bucket.ts'
 import { overriding } from '../support/overriding.ts'
 
@@ -58,9 +58,7 @@ it.each(['memory', 'file', 's3'])('has one key for a table and a view of one nam
   const place = (await warehouse?.()) ?? ''
   const { endpoint, accessKeyId, secretAccessKey } = minio
   const io = openFileIO(place, { s3: { endpoint, credentials: { accessKeyId, secretAccessKey } } })
-  const keys = catalogKeys(place)
-  const parts = { cas: io.cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 5_000 }
-  const env = { io, ...parts }
+  const env = catalogEnvironment(io, { warehouse: place, swapTimeoutMs: 5_000 })
   const catalog = new ObjectCatalog(env)
   await catalog.createTable('ns.t', { schema: { id: 'string' } })
   const makeView = (name: string): Promise<unknown> =>
@@ -105,9 +103,7 @@ it('never goes on into a table that was made anew under the name before a commit
       return run === undefined ? outcome : { kind: 'settled', storeTimeMs: 0 }
     },
   })
-  const keys = catalogKeys(warehouse)
-  const env = { io, cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 1_000 }
-  const table = await new ObjectCatalog(env).loadTable('ns.t')
+  const table = await new ObjectCatalog(catalogEnvironment(io, { warehouse, cas })).loadTable('ns.t')
   await table.append([{ id: 'a' }])
   afterwards = async () => {
     await others.dropTable('ns.t')
@@ -141,9 +137,9 @@ it('never deletes the metadata file of a table that was made at a second attempt
       return io.cas.put(...args)
     },
   })
-  const keys = catalogKeys(warehouse)
-  const parts = { cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 1_000 }
-  const table = await new ObjectCatalog({ io: watched, ...parts }).createTable('ns.t', { schema: { id: 'string' } })
+  const table = await new ObjectCatalog(catalogEnvironment(watched, { warehouse, cas })).createTable('ns.t', {
+    schema: { id: 'string' },
+  })
   expect(isFirst).toBe(false)
   expect(deleted).not.toContain(table.metadataLocation)
 })

@@ -1,15 +1,14 @@
 /** Metadata files are deleted as they fall out of the log, where the table asks for it, and not before nobody can be on the way to them. */
-import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ForbiddenError, ValidationError } from '../../src/base/errors.ts'
 import type { FirnEvent } from '../../src/base/events.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { READER_GRACE_MS } from '../../src/catalog/old-metadata.ts'
 import type { FileIO } from '../../src/io/file-io.ts'
 import { lastSegment } from '../../src/io/location.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import type { Table } from '../../src/table/table.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { overriding } from '../support/overriding.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
@@ -24,12 +23,9 @@ function world(overrides: Partial<FileIO> = {}) {
     delete: async (...args) => (deleted.push([...args[0]]), memory.delete(...args)),
     ...overrides,
   })
-  const warehouse = `memory://${randomUUID()}/wh`
   const events: FirnEvent[] = []
   const reporter = (event: FirnEvent): void => void events.push(event)
-  const keys = catalogKeys(warehouse)
-  const env = { io, cas: io.cas, runtime, reporter, keys, writer: 'test', swapTimeoutMs: 100 }
-  const catalog = new ObjectCatalog(env, { unsafe: true })
+  const catalog = new ObjectCatalog(catalogEnvironment(io, { runtime, reporter }), { unsafe: true })
   const create = async (properties: Record<string, string>): Promise<Table> => {
     await catalog.createNamespace('ns')
     return catalog.createTable('ns.t', { schema: { id: 'int' }, properties })

@@ -102,6 +102,13 @@ describe('pointer', () => {
     expect(contentOf(told)).not.toHaveProperty('turn')
   })
 
+  it('is read past members that a later firn may add, in the line too', () => {
+    const turn = { line: ['a'], leftMs: 0, commitMs: 20, quietMs: 0 }
+    const told = nextPointer(body, { turn }, { commitId: 'c2', u: 'u2' })
+    const later = { ...JSON.parse(text(told)), turn: { ...turn, later: 1 }, later: { x: ['y'] } }
+    expect(decodePointer(record(new TextEncoder().encode(JSON.stringify(later))), 'x')).toEqual(told)
+  })
+
   it('tell the manifest list of their own metadata only', () => {
     const told = nextPointer(body, { manifestList: 's3://lake/wh/x/snap.avro' }, { commitId: 'c2', u: 'u2' })
     expect(decodePointer(record(encodePointer(told)), 'x').manifestList).toBe('s3://lake/wh/x/snap.avro')

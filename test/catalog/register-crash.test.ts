@@ -7,10 +7,10 @@ import { describe, expect, it } from 'vitest'
 import { AlreadyExistsError, CommitStateUnknownError, ServiceError } from '../../src/base/errors.ts'
 import type { Runtime } from '../../src/base/runtime.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import type { CasOutcome, CasStore, FileIO } from '../../src/io/file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { overriding } from '../support/overriding.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
@@ -41,9 +41,7 @@ class World {
     }
     const read: CasStore['read'] = (...args) => (isDead ? Promise.reject(DEATH) : memory.cas.read(...args))
     const io: FileIO = overriding<FileIO>(memory, { cas: overriding<CasStore>(memory.cas, { put, read }) })
-    const keys = catalogKeys(warehouse)
-    const parts = { io, cas: io.cas, runtime: this.runtime, reporter: undefined, keys, writer: 'test' }
-    return new ObjectCatalog({ ...parts, swapTimeoutMs: 60_000 })
+    return new ObjectCatalog(catalogEnvironment(io, { warehouse, runtime: this.runtime, swapTimeoutMs: 60_000 }))
   }
 
   /** The location of a foreign table's metadata, with a warehouse that is set up and a name that was used before. */

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { ForbiddenError } from '../../src/base/errors.ts'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import type { CasStore, FileIO } from '../../src/io/file-io.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { overriding } from '../support/overriding.ts'
 
 const schema = { id: 'int' }
@@ -46,10 +46,8 @@ function counted(warehouse: string, allows: (location: string) => boolean = () =
       list: (...args) => pages(cas.list(...args)),
     }),
   })
-  const keys = catalogKeys(warehouse)
-  const env = { io, cas: io.cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 100 }
   return {
-    catalog: new ObjectCatalog(env, { unsafe: true }),
+    catalog: new ObjectCatalog(catalogEnvironment(io, { warehouse }), { unsafe: true }),
     async count(call) {
       counts = {}
       await call()

@@ -9,13 +9,12 @@ import {
   UnsupportedError,
   ValidationError,
 } from '../../src/base/errors.ts'
-import { systemRuntime } from '../../src/base/runtime.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import { PointerStore } from '../../src/catalog/pointer-store.ts'
 import { nextPointer } from '../../src/catalog/pointer.ts'
 import type { Table } from '../../src/table/table.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { memory, parquetOf } from './external-files.ts'
 
 const schema = { id: 'long', name: 'string' }
@@ -43,11 +42,9 @@ const rowsOf = async (table: Table): Promise<object[]> => {
 
 /** What an orphan removal writes before it lists. */
 const fence = async (name: string, gcHorizonMs: number): Promise<void> => {
-  const keys = catalogKeys(`${root}/lake`)
-  const { cas } = memory
-  const parts = { io: memory, cas, runtime: systemRuntime, reporter: undefined, keys, writer: 'test' }
-  const pointers = new PointerStore({ ...parts, swapTimeoutMs: 1_000 })
-  const location = keys.pointer({ namespace: ['a'], name }, 1)
+  const env = catalogEnvironment(memory, { warehouse: `${root}/lake` })
+  const pointers = new PointerStore(env)
+  const location = env.keys.pointer({ namespace: ['a'], name }, 1)
   const base = await pointers.settle(location)
   if (base === undefined) throw new Error('no pointer')
   const next = nextPointer(base.body, { gcHorizonMs }, { commitId: randomUUID(), u: randomUUID() })

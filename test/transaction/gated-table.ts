@@ -1,13 +1,12 @@
 /** A table in memory whose pointer writes can be held back, and whose writes and deletes are seen. */
 import { randomUUID } from 'node:crypto'
-import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { PointerStore } from '../../src/catalog/pointer-store.ts'
 import { nextPointer } from '../../src/catalog/pointer.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import type { CasOutcome } from '../../src/io/file-io.ts'
 import type { Table } from '../../src/table/table.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { type VirtualRuntime, virtualRuntime } from '../support/virtual-runtime.ts'
 
 export interface GatedTable {
@@ -38,19 +37,10 @@ export async function gatedTable(
     sleep: (ms, signal) => (ms < 5_000 ? virtual.sleep(ms, signal) : never(signal)),
   }
   const io = new MemoryFileIO({ runtime })
-  const keys = catalogKeys(`memory://${randomUUID()}/wh`)
-  const env: CatalogEnvironment = {
-    io,
-    cas: io.cas,
-    runtime,
-    reporter: undefined,
-    keys,
-    writer: 'test',
-    swapTimeoutMs: 1_000,
-  }
+  const env = catalogEnvironment(io, { runtime })
   const catalog = new ObjectCatalog(env)
   const table = await catalog.createTable('a.t', { schema: { id: 'int' }, ...options })
-  const pointer = keys.pointer({ namespace: ['a'], name: 't' }, 1)
+  const pointer = env.keys.pointer({ namespace: ['a'], name: 't' }, 1)
   const deleted: string[] = []
   const remove = io.delete.bind(io)
   io.delete = (locations, ...rest) => {

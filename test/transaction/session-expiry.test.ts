@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { SessionExpiredError } from '../../src/base/errors.ts'
-import { catalogKeys } from '../../src/catalog/catalog-keys.ts'
 import type { CatalogEnvironment } from '../../src/catalog/catalog-environment.ts'
 import { ObjectCatalog } from '../../src/catalog/object-catalog.ts'
 import { PointerStore } from '../../src/catalog/pointer-store.ts'
 import { nextPointer } from '../../src/catalog/pointer.ts'
 import { MemoryFileIO } from '../../src/io/memory-file-io.ts'
 import type { Table } from '../../src/table/table.ts'
+import { catalogEnvironment } from '../support/catalog-environment.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
 interface World {
@@ -25,8 +25,7 @@ interface World {
 async function world(collect: (world: World) => Promise<void> = () => Promise.resolve()): Promise<World> {
   const runtime = virtualRuntime()
   const io = new MemoryFileIO({ runtime })
-  const keys = catalogKeys(`memory://${randomUUID()}/wh`)
-  const shared = { io, cas: io.cas, runtime, reporter: undefined, keys, writer: 'test', swapTimeoutMs: 1_000 }
+  const shared = catalogEnvironment(io, { runtime })
   const table = await new ObjectCatalog(shared).createTable('a.t', {
     schema: { id: 'int', day: 'date' },
     partitionBy: ['day'],
