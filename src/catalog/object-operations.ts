@@ -31,16 +31,17 @@ import type { CatalogEnvironment } from './catalog-environment.ts'
 import { noSuch } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { deleteFallen, fallenOut } from './old-metadata.ts'
+import type { SwapOutcome } from './compare-and-swap.ts'
 import { PointerStore } from './pointer-store.ts'
 import type { PointerView } from './pointer-store.ts'
-import { nextPointer } from './pointer.ts'
-import type { PointerBody, PointerKind } from './pointer.ts'
+import { changesLineOnly, nextPointer } from './pointer.ts'
+import type { PointerBody, PointerChange, PointerKind } from './pointer.ts'
 
 /** How old a pointer may be, in milliseconds, that is taken for what is there now. A later one only costs another attempt. */
 const RECENT_MS = 5
 /** Joining the line is a matter of moments: who can't gets its turn without. */
 const JOIN_TRIES = 8
-const JOIN_WAIT_MS = 30
+const JOIN_WAIT_MS = 15
 const JOIN_MS = 5_000
 
 /** A base with the pointer it was read from. */
@@ -137,7 +138,7 @@ export class ObjectOperations implements TableOperations {
       })
       this.#noteRival(outcome.kind === 'unknown' ? undefined : outcome.held, next.uuid)
       if (outcome.kind === 'committed') return standing(outcome.held.body)
-      await this.runtime.sleep(this.runtime.random() * JOIN_WAIT_MS * tries, signal)
+      await this.runtime.sleep(this.runtime.random() * JOIN_WAIT_MS * 2 ** tries, signal)
       held = await this.#look(signal)
     }
     return standing(held?.body)
@@ -174,18 +175,13 @@ export class ObjectOperations implements TableOperations {
       written,
       ...(confirmed ? [] : [this.#confirm(held.body), this.#ensureWritable()]),
     ])
-    const next = nextPointer(
-      held.body,
-      {
-        metadataLocation: location,
-        prevMetadataLocation: base.metadataLocation,
-        manifestList: currentSnapshot(metadata)?.manifestList,
-        turn: attempt.tell?.(held.body.turn),
-        writer: this.#env.writer,
-      },
-      { commitId, u: this.runtime.uuid() },
-    )
-    const outcome = await this.#pointers.swap({ location: pointer, base: held, next, writesMetadata: true })
+    const change = {
+      metadataLocation: location,
+      prevMetadataLocation: base.metadataLocation,
+      manifestList: currentSnapshot(metadata)?.manifestList,
+      writer: this.#env.writer,
+    }
+    const { outcome, next } = await this.#swap(held, change, attempt)
     if (outcome.kind === 'unknown') return outcome
     if (outcome.kind === 'conflict') {
       this.#noteRival(outcome.held, held.body.uuid)
@@ -197,6 +193,23 @@ export class ObjectOperations implements TableOperations {
     await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
     await deleteFallen(this.#env, this.name, fallen)
     return { kind: 'committed', base: this.#current }
+  }
+
+  /** Where only the line came in between, what was uploaded fits as well on the body that tells of it. */
+  async #swap(
+    base: Held<PointerBody>,
+    change: PointerChange,
+    { commitId, tell }: CommitAttempt,
+  ): Promise<{ outcome: SwapOutcome<PointerBody>; next: PointerBody }> {
+    const location = this.#pointerLocation()
+    for (let held = base; ;) {
+      const turn = tell?.(held.body.turn)
+      const next = nextPointer(held.body, { ...change, turn }, { commitId, u: this.runtime.uuid() })
+      const outcome = await this.#pointers.swap({ location, base: held, next, writesMetadata: true })
+      if (outcome.kind !== 'conflict' || outcome.held === undefined) return { outcome, next }
+      if (!changesLineOnly(held.body, outcome.held.body)) return { outcome, next }
+      held = outcome.held
+    }
   }
 
   #recentRival(): Held<PointerBody> | undefined {

@@ -83,6 +83,13 @@ export function nextPointer(base: PointerBody, change: PointerChange, { commitId
   }
 }
 
+/** Whether `next` came right after `base`, of a live table, and changed nothing but the line of waiting writers. */
+export function changesLineOnly(base: PointerBody, next: PointerBody): boolean {
+  const isPlain = next.prevU === base.u && next.txn === undefined && next.state === 'live'
+  const isSameTable = next.uuid === base.uuid && next.metadataLocation === base.metadataLocation
+  return isPlain && isSameTable && next.gcHorizonMs === base.gcHorizonMs
+}
+
 /** What a body that takes the name of `taken` carries along, until trash holds it. A hollow tombstone is no loss. */
 export function overOf(taken: PointerBody | undefined): PointerBody | undefined {
   return taken === undefined || taken.hollow ? undefined : { ...taken, over: undefined }

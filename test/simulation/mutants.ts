@@ -165,6 +165,26 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'swaps again past a fence, as if a writer had only come to wait',
+    edits: [
+      {
+        file: 'catalog/pointer.ts',
+        find: 'isPlain && isSameTable && next.gcHorizonMs === base.gcHorizonMs',
+        replace: 'isPlain && isSameTable',
+      },
+    ],
+  },
+  {
+    name: 'swaps again past the commit of another',
+    edits: [
+      {
+        file: 'catalog/pointer.ts',
+        find: 'next.uuid === base.uuid && next.metadataLocation === base.metadataLocation',
+        replace: 'next.uuid === base.uuid',
+      },
+    ],
+  },
+  {
     name: 'local clock: when a session began is read from the machine',
     edits: [
       {
