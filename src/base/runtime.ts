@@ -22,6 +22,11 @@ export interface Runtime {
   uuid(): string
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Resolves once what was begun is with the system: Node gives a request to its connection only when no promise is left
+   * to run, so that without this it would wait for all the work that follows.
+   */
+  begun(): Promise<void>
   /** A signal that aborts with a TimeoutError after `ms`, or together with `parent`. */
   deadline(ms: number, parent?: AbortSignal): Deadline
 }
@@ -32,6 +37,7 @@ export const systemRuntime: Runtime = {
   random: () => Math.random(),
   uuid: () => randomUUID(),
   sleep,
+  begun: () => new Promise((resolve) => process.nextTick(resolve)),
   deadline,
 }
 

@@ -99,6 +99,7 @@ export class AppendAction implements CommitAction {
       return { updates: this.#properties(), requirements, uploads: [], attemptFiles: [], manifests: base.manifests }
     }
     const added = this.#addedManifests(metadata, context)
+    await this.#operations.runtime.begun()
     const parent = currentSnapshot(metadata)
     const existing = base.manifests ?? (parent === undefined ? [] : await readManifestList(this.#operations.io, parent))
     const merge = await this.#merger.merge(metadata, existing, {

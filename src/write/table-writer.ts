@@ -115,7 +115,7 @@ export class TableWriter {
     const { properties } = metadata
     this.#metricsMode = metricsModes({ schema: this.#schema, sortOrder: this.#sortOrder, properties })
     this.#partitioner = new Partitioner(this.#schema, this.#spec)
-    this.#uploads = new UploadQueue(options.io, { signal: options.signal, maxBytes: memoryBytes / 2 })
+    this.#uploads = new UploadQueue(options.io, { ...options, maxBytes: memoryBytes / 2 })
   }
 
   /**

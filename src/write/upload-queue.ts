@@ -4,11 +4,13 @@
  * the store waits for it.
  */
 import { ValidationError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
 import type { FileIO } from '../io/file-io.ts'
 import { PART_SIZE_BYTES } from '../io/stream.ts'
 
 export class UploadQueue {
   readonly #io: FileIO
+  readonly #runtime: Runtime
   readonly #signal: AbortSignal | undefined
   readonly #maxBytes: number
   readonly #all: Promise<unknown>[] = []
@@ -20,9 +22,14 @@ export class UploadQueue {
   /** Whole files in flight may hold `maxBytes`; a larger one goes alone. */
   constructor(
     io: FileIO,
-    { signal, maxBytes }: { readonly signal?: AbortSignal | undefined; readonly maxBytes: number },
+    {
+      runtime,
+      signal,
+      maxBytes,
+    }: { readonly runtime: Runtime; readonly signal?: AbortSignal | undefined; readonly maxBytes: number },
   ) {
     this.#io = io
+    this.#runtime = runtime
     this.#signal = signal
     this.#maxBytes = maxBytes
   }
@@ -52,6 +59,7 @@ export class UploadQueue {
       this.#inFlight.delete(upload)
       this.#inFlightBytes -= bytes.length
     })
+    await this.#runtime.begun()
   }
 
   /** Starts the upload of a file whose bytes are still being made. */

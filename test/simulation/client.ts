@@ -17,6 +17,7 @@ export class Client {
       random: () => random.next(),
       uuid: () => random.uuid(),
       sleep: (ms) => new Promise((resolve) => scheduler.after(ms, () => this.alive && resolve())),
+      begun: () => new Promise((resolve) => scheduler.after(0, () => this.alive && resolve())),
       deadline: (ms, parent) => this.#deadline(scheduler, ms, parent),
     }
   }

@@ -33,6 +33,7 @@ export function virtualRuntime(
       await Promise.resolve()
       signal?.throwIfAborted()
     },
+    begun: () => Promise.resolve(),
     deadline(ms, parent) {
       const controller = new AbortController()
       const onParent = (): void => controller.abort(parent?.reason)

@@ -178,7 +178,7 @@ describe('UploadQueue', () => {
       inFlight -= bytes.length
       return { storeTimeMs: 0 }
     }
-    const queue = new UploadQueue(io, { maxBytes: 250 })
+    const queue = new UploadQueue(io, { runtime: systemRuntime, maxBytes: 250 })
     for (let i = 0; i < 8; i++) await queue.open(`memory://write/${i}`).finish(new Uint8Array(100))
     await queue.abort()
     expect(most).toBe(200)
