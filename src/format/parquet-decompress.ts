@@ -8,6 +8,7 @@ import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts
 import { decompressLz4Block } from './compression-lz4.ts'
 import { decompressSnappy } from './compression-snappy.ts'
 import { decompressZstd, isZstdFrame, loadZstd, nativeZstdAside, zstdModuleUrl } from './compression-zstd.ts'
+import { SLAB_BYTES } from './page-slabs.ts'
 import { startedPool } from './parquet-wasm.ts'
 
 export interface CompressedPage {
@@ -51,44 +52,98 @@ export function canDecompress(codec: number): boolean {
   return CODECS.has(codec)
 }
 
+export interface PageBody {
+  readonly bytes: Uint8Array
+  /** To be called once nobody will look at the bytes any more: others may come to lie there. */
+  readonly release?: (() => void) | undefined
+}
+
 /** Errors: InvalidDataError where a page is damaged, ServiceError where a thread ended. */
 export async function decompressPages(
   pages: readonly CompressedPage[],
   options: DecompressOptions,
-): Promise<readonly Uint8Array[]> {
-  const { codec, isAside } = options
-  if (codec === ZSTD) {
-    if (isAside && pages.every(({ bytes, sizeBytes }) => isZstdFrame(bytes, sizeBytes))) {
-      const bodies = await decompressZstdAside(pages, options)
-      if (bodies?.every(({ length }, i) => length === pages[i]?.sizeBytes) === true) return bodies
+): Promise<readonly PageBody[]> {
+  if (options.codec !== ZSTD) return pages.map((page) => ({ bytes: decompressPage(page, options) }))
+  const groups = await Promise.all(slabfuls(pages).map((group) => decompressZstdPages(group, options)))
+  return groups.flat()
+}
+
+/** Pages that follow one another and unfold to no more than a slab, or are one. */
+function slabfuls(pages: readonly CompressedPage[]): CompressedPage[][] {
+  const groups: CompressedPage[][] = []
+  let left = 0
+  for (const page of pages) {
+    const taken = aligned(page.sizeBytes)
+    if (groups.length === 0 || taken > left) {
+      groups.push([])
+      left = SLAB_BYTES
     }
-    await loadZstd()
+    groups.at(-1)?.push(page)
+    left -= taken
   }
-  return pages.map((page) => decompressPage(page, options))
+  return groups
+}
+
+/** Bytes are moved faster by eights. */
+function aligned(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / 8) * 8
+}
+
+async function decompressZstdPages(
+  pages: readonly CompressedPage[],
+  options: DecompressOptions,
+): Promise<readonly PageBody[]> {
+  if (options.isAside && pages.every(({ bytes, sizeBytes }) => isZstdFrame(bytes, sizeBytes))) {
+    const bodies = await decompressZstdAside(pages, options)
+    if (bodies?.every(({ bytes }, i) => bytes.length === pages[i]?.sizeBytes) === true) return bodies
+    for (const { release } of bodies ?? []) release?.()
+  }
+  await loadZstd()
+  return pages.map((page) => ({ bytes: decompressPage(page, options) }))
 }
 
 /** Undefined where it can't be done, or a page is damaged: what is wrong is then told by who tries in place. */
 async function decompressZstdAside(
   pages: readonly CompressedPage[],
   { location, signal }: DecompressOptions,
-): Promise<readonly Uint8Array[] | undefined> {
+): Promise<readonly PageBody[] | undefined> {
   try {
     const native = nativeZstdAside()
-    if (native !== undefined) return await Promise.all(pages.map(({ bytes, sizeBytes }) => native(bytes, sizeBytes)))
+    if (native !== undefined) {
+      const contents = await Promise.all(pages.map(({ bytes, sizeBytes }) => native(bytes, sizeBytes)))
+      return contents.map((bytes) => ({ bytes }))
+    }
     const pool = startedPool()
     if (pool === 'none') return undefined
+    let end = 0
+    const places = pages.map(({ sizeBytes }) => (end += aligned(sizeBytes)) - aligned(sizeBytes))
     const job = {
       kind: 'zstd',
       module: zstdModuleUrl(),
       pieces: pages.map(({ bytes }) => bytes),
       lengths: pages.map(({ bytes }) => bytes.length),
       sizes: pages.map(({ sizeBytes }) => sizeBytes),
+      places,
+      end,
     } as const
-    return await pool.run(job, { location, signal })
+    const bodies = await pool.run(job, { location, signal })
+    return releasedTogether(bodies, (first) => pool.takeBack(first))
   } catch (error) {
     if (error instanceof InvalidDataError || isZlibError(error)) return undefined
     throw error
   }
+}
+
+/** `release` is called as the last of them is released. */
+function releasedTogether(bodies: readonly Uint8Array[], release: (first: Uint8Array) => void): PageBody[] {
+  const held = new Set(bodies)
+  const [first] = bodies
+  return bodies.map((bytes) => ({
+    bytes,
+    release: () => {
+      if (held.delete(bytes) && held.size === 0 && first !== undefined) release(first)
+    },
+  }))
 }
 
 function isZlibError(error: unknown): boolean {

@@ -5,7 +5,7 @@
  */
 import { BufferType, Data } from 'apache-arrow'
 import { InvalidDataError, messageOf } from '../base/errors.ts'
-import { canDecompress, decompressPages } from './parquet-decompress.ts'
+import { type PageBody, canDecompress, decompressPages } from './parquet-decompress.ts'
 import { type AnyKind, type FlatKind, flatKind, packBits } from './parquet-flat-kinds.ts'
 import { HybridReader } from './parquet-hybrid.ts'
 import type { RowRange } from './parquet-page-selection.ts'
@@ -45,6 +45,8 @@ export interface FlatColumn {
    * be read any more. Throws InvalidDataError.
    */
   read(rows: RowRange, places?: Int32Array): Data
+  /** Gives up what was unfolded and not read: once nothing more is prepared or read. */
+  close(): void
 }
 
 /** Undefined where the column is one for arrow-rs. */
@@ -72,7 +74,7 @@ interface DataPage<T> {
   readonly page: Page
   readonly rows: RowRange
   unfolding?: Promise<void> | undefined
-  body?: Uint8Array | undefined
+  body?: PageBody | undefined
   open?: OpenPage<T> | undefined
 }
 
@@ -83,6 +85,13 @@ interface OpenPage<T> {
   /** 1 where a row has a value; undefined where all have one. */
   readonly levels: HybridReader | undefined
   readonly values: PageValues<T>
+}
+
+interface FoundRows {
+  readonly rows: number
+  readonly present: Uint8Array | undefined
+  /** The row of the row group behind those that were read. */
+  readonly end: number
 }
 
 class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
@@ -131,8 +140,17 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
     const dictionary = this.#firstUnfolding === undefined ? this.#dictionary : undefined
     const pages = folded.map(({ page }) => page)
     const bodies = await this.#bodiesOf(dictionary === undefined ? pages : [dictionary, ...pages], options)
-    if (dictionary !== undefined) this.#dictionaryBody = bodies.shift()
+    if (dictionary !== undefined) {
+      // It is needed for longer than those that it shares memory with.
+      const { bytes, release } = bodies.shift() ?? {}
+      this.#dictionaryBody = release === undefined ? bytes : bytes?.slice()
+      release?.()
+    }
     for (const [i, each] of folded.entries()) each.body = bodies[i]
+  }
+
+  close(): void {
+    this.#letGo(Infinity)
   }
 
   read(rows: RowRange, places?: Int32Array): Data {
@@ -145,6 +163,7 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
   }
 
   #read({ start, end }: RowRange): Data {
+    this.#letGo(start)
     const rows = end - start
     const values = this.#kind.create(rows)
     let present: Uint8Array | undefined
@@ -159,11 +178,12 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
       open.row = next
       row = next
     }
-    return this.#finish(values, rows, present)
+    return this.#finish(values, { rows, present, end })
   }
 
   /** Pages without any of the rows are passed over. */
   #take({ start, end }: RowRange, places: Int32Array): Data {
+    this.#letGo(start)
     const values = this.#kind.create(places.length)
     let present: Uint8Array | undefined
     for (let row = start, taken = 0; row < end && taken < places.length;) {
@@ -186,26 +206,31 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
       }
       row = next
     }
-    return this.#finish(values, places.length, present)
+    return this.#finish(values, { rows: places.length, present, end })
   }
 
-  #finish(values: T, rows: number, present: Uint8Array | undefined): Data {
+  #finish(values: T, { rows, present, end }: FoundRows): Data {
     const nulls = rows - values.count
     const buffers = this.#kind.finish(values, rows, nulls === 0 ? undefined : present)
+    this.#letGo(end)
     const validity = nulls === 0 || present === undefined ? {} : { [BufferType.VALIDITY]: packBits(present) }
     return new Data(this.#kind.type, 0, rows, nulls, { ...buffers, ...validity })
   }
 
-  /** Lets go of the pages before it. */
   #pageOf(row: number): DataPage<T> {
-    while ((this.#pages[0]?.rows.end ?? Infinity) <= row) this.#pages.shift()
-    const [page] = this.#pages
+    const page = this.#pages.find(({ rows }) => rows.end > row)
     return page === undefined || page.rows.start > row ? this.#fail(`it has no row ${row} in its row group`) : page
+  }
+
+  /** Lets go of the pages before a row: not while values of theirs have still to be moved. */
+  #letGo(row: number): void {
+    const kept = this.#pages.findIndex(({ rows }) => rows.end > row)
+    for (const { body } of this.#pages.splice(0, kept === -1 ? Infinity : kept)) body?.release?.()
   }
 
   #open({ page, body, rows }: DataPage<T>): OpenPage<T> {
     if (body === undefined) return this.#fail('a page that was not prepared')
-    const { levels, behind } = this.#levels(page, body)
+    const { levels, behind } = this.#levels(page, body.bytes)
     const isOptional = this.#leaf.repetition === 'optional'
     return {
       row: rows.start,
@@ -235,7 +260,7 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
     return { levels: body.subarray(4, 4 + length), behind: body.subarray(4 + length) }
   }
 
-  async #bodiesOf(pages: readonly Page[], options: PrepareOptions): Promise<Uint8Array[]> {
+  async #bodiesOf(pages: readonly Page[], options: PrepareOptions): Promise<PageBody[]> {
     const { codec, location } = this.#source
     const folded = pages.map(({ bytes, sizeBytes, levels }) => {
       const before = levels === undefined ? 0 : levels.repetitionBytes + levels.definitionBytes
@@ -243,7 +268,7 @@ class PagedColumn<T extends { readonly count: number }> implements FlatColumn {
     })
     const compressed = folded.filter((_, i) => pages[i]?.isCompressed === true)
     const bodies = [...(await decompressPages(compressed, { ...options, codec, location, column: this.#leaf.name }))]
-    return folded.map(({ bytes }, i) => (pages[i]?.isCompressed === true ? (bodies.shift() ?? bytes) : bytes))
+    return folded.map(({ bytes }, i) => (pages[i]?.isCompressed === true ? (bodies.shift() ?? { bytes }) : { bytes }))
   }
 
   #fail(what: string, cause?: unknown): never {

@@ -80,6 +80,10 @@ export class WindowDecoding {
     this.#options = options
   }
 
+  get flat(): FetchedRows['flat'] {
+    return this.#fetched.flat
+  }
+
   /** Which of its rows are wanted; as columns are read forwards, `before` stands for the windows before it. */
   async decide(fetched: Promise<FetchedRows>, before: Promise<unknown>): Promise<void> {
     const { rows, batchRows } = this.#window

@@ -62,6 +62,11 @@ export async function* decodeWindows(
   const inFlight = isAside ? WINDOWS_IN_FLIGHT : 1
   // Columns are read forwards: each window waits until that of the one before it was decided.
   let decided: Promise<unknown> = Promise.resolve()
+  const open = new Set<FetchedRows['flat']>()
+  const close = (columns: FetchedRows['flat']): void => {
+    for (const column of columns) column?.close()
+    open.delete(columns)
+  }
   try {
     const decoded = mapConcurrent(
       windows,
@@ -71,23 +76,26 @@ export async function* decodeWindows(
         for (const rowGroup of rowGroups.slice(from, from + ROW_GROUPS_IN_FLIGHT)) void rowGroup.begin()
         const { rows, batchRows, rowGroup, range, isLastOfRange } = window
         const fetched = rowGroup.begin().then(() => rowGroup.take(range, isLastOfRange))
+        fetched.then(({ flat }) => open.add(flat)).catch(() => {})
         const decoding = new WindowDecoding(
           { rows, batchRows, position: rowGroup.work.position },
           { ...options, isAside: isAside && window.isAside },
         )
         const deciding = decoding.decide(fetched, decided)
         decided = deciding.catch(() => {})
-        return deciding.then(() => decoding.prepare())
+        return deciding.then(async () => ({ decoding: await decoding.prepare(), isLastOfRange }))
       },
       signal,
     )
-    for await (const window of decoded) {
-      for (const rows of window.batches()) {
+    for await (const { decoding, isLastOfRange } of decoded) {
+      for (const rows of decoding.batches()) {
         signal?.throwIfAborted()
         yield rows
       }
+      if (isLastOfRange) close(decoding.flat)
     }
   } finally {
+    for (const columns of open) close(columns)
     await Promise.allSettled(rowGroups.flatMap(({ pending }) => pending ?? []))
   }
 }

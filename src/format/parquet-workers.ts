@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { InvalidDataError, ServiceError, messageOf } from '../base/errors.ts'
+import { PageSlabs, SLAB_BYTES } from './page-slabs.ts'
 
 const MAX_WORKERS = 8
 /** Memory is taken in these steps, so that what comes back fits what is a little larger. */
@@ -21,12 +22,19 @@ const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
 const modules = { encode: () => require(workerData), decode: () => require(workerData), zstd: loadZstd }
 let zstd
+// The library itself: the package's call around it would put each page into memory of its own.
 async function loadZstd({ module }) {
   if (zstd !== undefined) return zstd
   const decoder = new (await import(module)).ZSTDDecoder()
+  const init = decoder._init
+  decoder._init = (result) => {
+    init(result)
+    zstd = result.instance.exports
+  }
   await decoder.init()
-  return (zstd = decoder)
+  return zstd
 }
+const largest = (sizes) => sizes.reduce((most, size) => Math.max(most, size), 1)
 const work = {
   encode(wasm, bytes, { settings }) {
     let builder = new wasm.WriterPropertiesBuilder()
@@ -39,21 +47,32 @@ const work = {
     table.free()
     return batches
   },
-  zstd(decoder, bytes, { lengths, sizes }) {
+  zstd({ memory, malloc, free, ZSTD_decompress }, bytes, { lengths, sizes, places, output }) {
+    const [from, to] = [malloc(largest(lengths)), malloc(largest(sizes))]
+    if (from === 0 || to === 0) throw new Error('no memory is left for a page')
     let at = 0
-    return lengths.map((length, i) => decoder.decode(bytes.subarray(at, (at += length)), sizes[i]))
+    const bodies = lengths.map((length, i) => {
+      new Uint8Array(memory.buffer).set(bytes.subarray(at, (at += length)), from)
+      const isWhole = ZSTD_decompress(to, sizes[i], from, length) === sizes[i]
+      const body = new Uint8Array(output, places[i], isWhole ? sizes[i] : 0)
+      body.set(new Uint8Array(memory.buffer, to, body.length))
+      return body
+    })
+    free(from)
+    free(to)
+    return bodies
   },
 }
-// Memory of the zstd decoder is not to be seen: it is what the largest page took.
-const wasmBytesOf = (module, { length, sizes }) =>
-  sizes === undefined ? module.wasmMemory().buffer.byteLength : length + Math.max(...sizes)
+const wasmBytesOf = ({ memory, wasmMemory }) => (memory ?? wasmMemory()).buffer.byteLength
+const isOwned = (buffer) => buffer instanceof ArrayBuffer
 parentPort.on('message', async (job) => {
   const module = await modules[job.kind](job)
   try {
     const results = work[job.kind](module, new Uint8Array(job.input, 0, job.length), job)
-    const wasmBytes = wasmBytesOf(module, job)
+    const wasmBytes = wasmBytesOf(module)
     const { input } = job
-    parentPort.postMessage({ results, wasmBytes, input }, [...results.map(({ buffer }) => buffer), input])
+    const buffers = new Set([input, ...results.map(({ buffer }) => buffer)])
+    parentPort.postMessage({ results, wasmBytes, input }, [...buffers].filter(isOwned))
   } catch (error) {
     parentPort.postMessage({ failure: String(error?.message ?? error) })
   }
@@ -64,7 +83,8 @@ export type EncoderSettings = readonly (readonly (string | number | boolean)[])[
 
 /**
  * In `pieces`, Arrow's stream format to encode into a Parquet file, or such a file to decode: a stream for each batch. Or
- * zstd frames of these `lengths` one behind the other, and the `sizes` that they unfold to; `module` is what does it.
+ * zstd frames of these `lengths` one behind the other, and the `sizes` that they unfold to, at these `places` of memory that
+ * they share, up to its `end`; what does not gets no bytes. `module` is what does it.
  */
 export type WorkerJob =
   | { readonly kind: 'encode'; readonly pieces: readonly Uint8Array[]; readonly settings: EncoderSettings }
@@ -78,6 +98,8 @@ export type WorkerJob =
       readonly pieces: readonly Uint8Array[]
       readonly lengths: readonly number[]
       readonly sizes: readonly number[]
+      readonly places: readonly number[]
+      readonly end: number
       readonly module: string
     }
 
@@ -95,7 +117,7 @@ interface Task extends JobOptions {
 }
 
 type Answer =
-  | { readonly results: readonly Uint8Array[]; readonly wasmBytes: number; readonly input: ArrayBuffer }
+  | { readonly results: readonly Uint8Array[]; readonly wasmBytes: number; readonly input: ArrayBufferLike }
   | { readonly failure: string }
 
 export class WorkerPool {
@@ -106,6 +128,7 @@ export class WorkerPool {
   readonly #queue: Task[] = []
   /** Memory that came back from workers: they would leave it to a garbage collector that is slow to see it. */
   readonly #spare: ArrayBuffer[] = []
+  readonly #slabs = new PageSlabs()
   #started = 0
 
   /** `modulePath` is where parquet-wasm lies. Throws where no thread may be started. */
@@ -121,6 +144,16 @@ export class WorkerPool {
       this.#queue.push({ ...options, job, resolve, reject })
       this.#dispatch()
     })
+  }
+
+  /** Takes back the memory that bodies of pages came in: nobody may look at them any more. */
+  takeBack({ buffer }: Uint8Array): void {
+    if (buffer instanceof SharedArrayBuffer) this.#slabs.give(buffer)
+  }
+
+  #keep(input: ArrayBufferLike): void {
+    if (input instanceof ArrayBuffer) this.#spare.push(input)
+    else this.#slabs.give(input)
   }
 
   #dispatch(): void {
@@ -142,6 +175,9 @@ export class WorkerPool {
 
   /** A worker holds the process open only while somebody waits for it. One that failed is not asked again. */
   #run(worker: Worker, { job, location, resolve, reject }: Task): void {
+    const { pieces, ...rest } = job
+    const { input, length } = this.#joined(pieces, job.kind)
+    const output = job.kind === 'zstd' ? (this.#slabFor(job.end) ?? new ArrayBuffer(job.end)) : undefined
     const onAnswer = (answer: Answer): void => {
       if ('failure' in answer) {
         const message = `${location}: Parquet data can't be processed: ${answer.failure}`
@@ -149,7 +185,7 @@ export class WorkerPool {
         return
       }
       end()
-      this.#spare.push(answer.input)
+      this.#keep(answer.input)
       if (answer.wasmBytes > MAX_WASM_BYTES) this.#dismiss(worker)
       else this.#idle.push(worker)
       resolve(answer.results)
@@ -162,6 +198,7 @@ export class WorkerPool {
     }
     const fail = (error: Error): void => {
       end()
+      for (const buffer of [input, output]) if (buffer instanceof SharedArrayBuffer) this.#slabs.give(buffer)
       this.#dismiss(worker)
       reject(error)
       this.#dispatch()
@@ -173,16 +210,19 @@ export class WorkerPool {
     }
     worker.on('message', onAnswer).on('error', onError).on('exit', onExit)
     worker.ref()
-    const { pieces, ...message } = job
-    const joined = this.#joined(pieces)
-    worker.postMessage({ ...message, ...joined }, [joined.input])
+    worker.postMessage({ ...rest, input, length, output }, input instanceof ArrayBuffer ? [input] : [])
   }
 
-  #joined(pieces: readonly Uint8Array[]): { readonly input: ArrayBuffer; readonly length: number } {
+  #slabFor(length: number): SharedArrayBuffer | undefined {
+    return length <= SLAB_BYTES ? this.#slabs.take() : undefined
+  }
+
+  #joined(
+    pieces: readonly Uint8Array[],
+    kind: WorkerJob['kind'],
+  ): { readonly input: ArrayBufferLike; readonly length: number } {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const spare = this.#spare.pop()
-    const fits = spare !== undefined && spare.byteLength >= length
-    const input = fits ? spare : new ArrayBuffer(Math.ceil(length / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES)
+    const input = (kind === 'zstd' ? this.#slabFor(length) : undefined) ?? this.#spareFor(length)
     const bytes = new Uint8Array(input)
     let at = 0
     for (const piece of pieces) {
@@ -190,6 +230,12 @@ export class WorkerPool {
       at += piece.length
     }
     return { input, length }
+  }
+
+  #spareFor(length: number): ArrayBuffer {
+    const spare = this.#spare.pop()
+    if (spare !== undefined && spare.byteLength >= length) return spare
+    return new ArrayBuffer(Math.ceil(length / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES)
   }
 
   #dismiss(worker: Worker): void {

@@ -4,10 +4,12 @@ import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import * as zlib from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { InvalidDataError, ServiceError } from '../../src/base/errors.ts'
 import type { Row } from '../../src/format/arrow-values.ts'
+import { PageSlabs } from '../../src/format/page-slabs.ts'
 import { readParquetSchema, readPlainParquet } from '../../src/format/parquet-plain.ts'
 import { readParquet } from '../../src/format/parquet-reader.ts'
 import { openParquet } from '../../src/format/parquet-source.ts'
@@ -101,6 +103,57 @@ describe('rows decoded in threads', () => {
       break
     }
     expect(await readRows(file.bytes, options)).toHaveLength(numbers.length)
+  })
+})
+
+describe('memory of pages that threads unfolded', () => {
+  const options = { schema, batchRows: 100, ...ASIDE }
+  const readSome = async (batches: number, stop?: AbortController): Promise<void> => {
+    let left = batches
+    for await (const { batch: read } of readParquet(memorySource(file.bytes), { ...options, signal: stop?.signal })) {
+      expect(read.numRows).toBeGreaterThan(0)
+      left -= 1
+      if (left > 0) continue
+      if (stop === undefined) return
+      stop.abort()
+    }
+  }
+
+  it.each([
+    ['is read to its end', () => readSome(Infinity)],
+    ['is left early', () => readSome(3)],
+    ['is aborted', () => expect(readSome(3, new AbortController())).rejects.toThrow('aborted')],
+    [
+      'wants few of the rows',
+      async () => {
+        const maskOf = (read: { readonly numRows: number }): Uint8Array => new Uint8Array(read.numRows).fill(1, 0, 1)
+        const filter = { schema: schemaOf(fieldOf(1, 'n', int)), maskOf }
+        for await (const { batch: read } of readParquet(memorySource(file.bytes), { ...options, filter }))
+          expect(read.numRows).toBe(1)
+      },
+    ],
+  ])('is given back when a scan %s', async (_, scan) => {
+    const taken = vi.spyOn(PageSlabs.prototype, 'take')
+    const given = vi.spyOn(PageSlabs.prototype, 'give')
+    try {
+      await scan()
+      const lent = taken.mock.results.flatMap(({ value }) => (value instanceof SharedArrayBuffer ? [value] : []))
+      if (!('zstdDecompress' in zlib)) expect(lent.length).toBeGreaterThan(5)
+      expect(given.mock.calls).toHaveLength(lent.length)
+    } finally {
+      taken.mockRestore()
+      given.mockRestore()
+    }
+  })
+
+  it('is no more than so much', () => {
+    const slabs = new PageSlabs()
+    const all = Array.from({ length: 30 }, () => slabs.take()).filter((slab) => slab !== undefined)
+    expect(new Set(all).size).toBe(24)
+    const [first] = all
+    if (first !== undefined) slabs.give(first)
+    expect(slabs.take()).toBe(first)
+    expect(slabs.take()).toBeUndefined()
   })
 })
 
