@@ -2,7 +2,7 @@
  * One connection to an S3 store, through which every request goes. A request is sent once, has a time limit, tells the
  * store's time (its answer's `Date`) and is reported as one event; what went wrong comes back as a value.
  */
-import type { Readable } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
 import type {
   $Command,
   S3Client,
@@ -14,9 +14,9 @@ import type { IcebergError } from '../base/errors.ts'
 import type { Reporter, RequestEvent, RequestVerb } from '../base/events.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { parseS3Location } from './location.ts'
-import { type DirectAnswer, readStream, S3Direct } from './s3-direct.ts'
+import { readStream, S3Direct } from './s3-direct.ts'
 import { answeredError, describeFailure, s3Error, type S3Failure } from './s3-errors.ts'
-import { createS3Client, endpointOf, type S3Settings } from './s3-settings.ts'
+import { createConnections, createS3Client, endpointOf, type S3Settings } from './s3-settings.ts'
 
 export interface S3Request {
   readonly verb: RequestVerb
@@ -81,9 +81,11 @@ export class S3Connection {
     this.#profile = settings.profile ?? (process.env['AWS_PROFILE'] || undefined)
     const endpoint = endpointOf(settings, process.env)
     this.endpoint = endpoint ?? 'AWS S3'
-    this.#client = createS3Client(settings, options.runtime)
+    const connections = createConnections(settings, options.runtime)
+    this.#client = createS3Client(settings, connections)
     this.#direct = new S3Direct(this.#client, {
-      connect: (region) => createS3Client({ ...settings, region }, options.runtime),
+      connections,
+      connect: (region) => createS3Client({ ...settings, region }, connections),
       followRegions: endpoint === undefined,
     })
   }
@@ -196,14 +198,15 @@ export class S3Connection {
   }
 
   /** Reads the body; throws what an answer that is no success says. */
-  async #receive(method: string, { statusCode, headers, body }: DirectAnswer, signal?: AbortSignal): Promise<S3Object> {
+  async #receive(method: string, answer: IncomingMessage, signal?: AbortSignal): Promise<S3Object> {
+    const { statusCode = 0, headers } = answer
     const { etag, 'content-length': length, 'last-modified': lastModified } = headers
     const contentLength = length === undefined ? undefined : Number(length)
     const expected = method === 'HEAD' ? 0 : contentLength
     const bytes =
       expected === 0
-        ? drained(body)
-        : await this.#limited(expected ?? 0, signal, (deadline) => readStream(body, expected, deadline))
+        ? drained(answer)
+        : await this.#limited(expected ?? 0, signal, (deadline) => readStream(answer, expected, deadline))
     if (statusCode >= 300) throw answeredError(statusCode, Buffer.from(bytes).toString())
     return {
       etag,
@@ -245,7 +248,7 @@ export class S3Connection {
 }
 
 /** Nothing is to come, but only a body that was read to its end gives its connection back. */
-function drained(body: Readable): Uint8Array {
+function drained(body: IncomingMessage): Uint8Array {
   body.on('error', () => {}).resume()
   return new Uint8Array()
 }

@@ -1,11 +1,12 @@
 /**
- * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials, endpoint rules and HTTP
- * handler are the SDK's; only the machinery of its commands is left out, which costs several times what the rest
- * of a small request does. Sends once and judges nothing: s3-client.ts does.
+ * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials and endpoint rules are
+ * the SDK's; the machinery of its commands is left out, which costs several times what the rest of a small request does. Sends once and judges nothing: s3-client.ts does.
  */
-import { addAbortSignal, Readable } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { UnsupportedError } from '../base/errors.ts'
+import { type HttpConnections, sendHttp } from './s3-http.ts'
 import { signedHeaders } from './s3-signature.ts'
 
 export interface DirectRequest {
@@ -19,13 +20,6 @@ export interface DirectRequest {
   readonly timeMs: number
 }
 
-export interface DirectAnswer {
-  readonly statusCode: number
-  /** In lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Readable
-}
-
 /** Where a bucket lies, and what requests to it are signed for. */
 interface Route {
   readonly client: S3Client
@@ -35,6 +29,7 @@ interface Route {
 }
 
 export interface DirectOptions {
+  readonly connections: HttpConnections
   /** A client for the configured region, or for one that a store sent us to. */
   readonly connect: (region?: string) => S3Client
   readonly followRegions: boolean
@@ -57,15 +52,16 @@ export class S3Direct {
     for (const client of this.#regional.values()) client.destroy()
   }
 
-  /** Rejects where no answer came; the answer's body is the caller's to read to its end. */
-  async send(request: DirectRequest, abortSignal: AbortSignal): Promise<DirectAnswer> {
+  /** Rejects where no answer came; the answer's body is the caller's to read to its end. The signal is this request's own. */
+  async send(request: DirectRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const { connections, followRegions } = this.#options
     const route = await this.#route(request.bucket)
-    const answer = await sendBy(route, request, abortSignal)
+    const answer = await sendBy(route, request, { connections, signal })
     const region = answer.headers['x-amz-bucket-region']
-    if (!this.#options.followRegions || !REDIRECTS.has(answer.statusCode)) return answer
-    if (region === undefined || region === route.region) return answer
-    answer.body.resume()
-    return sendBy(await this.#move(request.bucket, region), request, abortSignal)
+    if (!followRegions || !REDIRECTS.has(answer.statusCode ?? 0)) return answer
+    if (typeof region !== 'string' || region === route.region) return answer
+    answer.resume()
+    return sendBy(await this.#move(request.bucket, region), request, { connections, signal })
   }
 
   #route(bucket: string): Promise<Route> {
@@ -113,23 +109,13 @@ async function findRoute(client: S3Client, bucket: string): Promise<Route> {
 async function sendBy(
   { client, url, region, service }: Route,
   { method, key, headers, body, timeMs }: DirectRequest,
-  abortSignal: AbortSignal,
-): Promise<DirectAnswer> {
+  { connections, signal }: { readonly connections: HttpConnections; readonly signal: AbortSignal },
+): Promise<IncomingMessage> {
   const length: Record<string, string> = body === undefined ? {} : { 'content-length': String(body.length) }
   const path = `${url.pathname.replace(/\/$/, '')}/${encodeKey(key)}`
   const unsigned = { method, path, headers: { host: url.host, ...length, ...headers }, body }
-  const signed = {
-    protocol: url.protocol,
-    hostname: url.hostname,
-    ...(url.port === '' ? {} : { port: Number(url.port) }),
-    query: {},
-    ...unsigned,
-    headers: signedHeaders(unsigned, await client.config.credentials(), { region, service, timeMs }),
-  }
-  const { response } = await client.config.requestHandler.handle(signed, { abortSignal })
-  const stream: unknown = response.body
-  if (!(stream instanceof Readable)) throw new TypeError('an answer without a stream')
-  return { statusCode: response.statusCode, headers: response.headers, body: stream }
+  const headersToSend = signedHeaders(unsigned, await client.config.credentials(), { region, service, timeMs })
+  return sendHttp(connections, { method, url, path, headers: headersToSend, body }, signal)
 }
 
 /** Reads a stream to its end into one buffer; `length` is that of the body where the answer tells it. */

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { ValidationError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
+import type { HttpConnections } from './s3-http.ts'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -42,16 +43,24 @@ const MAX_CONNECTION_AGE_MS = 300_000
 const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 const NODE_NOTE_SWITCH = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
 
-/** The SDK's client for these settings: one attempt a request, kept connections, nothing printed. */
-export function createS3Client(settings: S3Settings, runtime: Runtime, env: Environment = process.env): S3Client {
-  const { maxConnections = 64, connectTimeoutMs = 5000 } = settings
+/** Connections that are kept, none yet. */
+export function createConnections(
+  { maxConnections = 64, connectTimeoutMs = 5000 }: S3Settings,
+  runtime: Runtime,
+): HttpConnections {
   const agentOptions = { keepAlive: true, maxSockets: maxConnections }
-  const requestHandler = {
-    httpAgent: ageLimited(new HttpAgent(agentOptions), runtime),
-    httpsAgent: ageLimited(new HttpsAgent(agentOptions), runtime),
-    connectionTimeout: connectTimeoutMs,
-    logger: SILENT,
-  }
+  const http = ageLimited(new HttpAgent(agentOptions), runtime)
+  const https = ageLimited(new HttpsAgent(agentOptions), runtime)
+  return { http, https, connectTimeoutMs, runtime }
+}
+
+/** The SDK's client for these settings: one attempt a request, over the connections given, nothing printed. */
+export function createS3Client(
+  settings: S3Settings,
+  { http: httpAgent, https: httpsAgent, connectTimeoutMs: connectionTimeout }: HttpConnections,
+  env: Environment = process.env,
+): S3Client {
+  const requestHandler = { httpAgent, httpsAgent, connectionTimeout, logger: SILENT }
   return withoutNodeNote(() => new S3Client({ ...clientConfig(settings, env), requestHandler }))
 }
 

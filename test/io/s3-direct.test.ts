@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { S3Client } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { FirnEvent } from '../../src/base/events.ts'
 import { systemRuntime } from '../../src/base/runtime.ts'
 import { openFileIO } from '../../src/io/open-file-io.ts'
 import { readStream, S3Direct } from '../../src/io/s3-direct.ts'
 import { S3FileIO } from '../../src/io/s3-file-io.ts'
+import { createConnections, createS3Client } from '../../src/io/s3-settings.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
@@ -81,9 +82,9 @@ describe('a bucket in another region', () => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const connect = (region = 'us-east-1'): S3Client =>
-      new S3Client({ endpoint, region, credentials, forcePathStyle: true })
-    const direct = new S3Direct(connect(), { connect, followRegions: true })
+    const connections = createConnections({}, systemRuntime)
+    const connect = (region = 'us-east-1'): S3Client => createS3Client({ endpoint, region, credentials }, connections)
+    const direct = new S3Direct(connect(), { connections, connect, followRegions: true })
     await run(direct, seen)
     direct.close()
     server.closeAllConnections()
@@ -100,8 +101,8 @@ describe('a bucket in another region', () => {
           headers: {},
           body,
         } as const
-        const { statusCode, body: answer } = await direct.send({ ...request, timeMs: Date.now() }, signal)
-        expect(statusCode).toBe(200)
+        const answer = await direct.send({ ...request, timeMs: Date.now() }, signal)
+        expect(answer.statusCode).toBe(200)
         expect(Buffer.from(await readStream(answer, 5, signal)).toString()).toBe('found')
       }
       expect(seen).toEqual(['PUT /b/k us-east-1', 'PUT /b/k eu-west-1', 'GET /b/k eu-west-1'])
