@@ -4,8 +4,8 @@
  * never touched: only the offsets in the footer and in the offset indexes move.
  */
 import { InvalidDataError } from '../base/errors.ts'
-import type { ColumnChunk } from './parquet-footer.ts'
-import { PARQUET_MAGIC, parseParquetFooter } from './parquet-footer.ts'
+import type { ColumnChunk, ParquetFooter } from './parquet-footer.ts'
+import { PARQUET_MAGIC, parseParquetFooter, parseRowGroup, parseRowGroups } from './parquet-footer.ts'
 import {
   type ParquetField,
   type ParquetGroup,
@@ -68,12 +68,14 @@ interface PlacedRowGroup {
   readonly indexes: readonly Indexes[]
 }
 
+const checkedSchemas = new WeakSet<ParquetGroup>()
+
 /** A Parquet file in the making; it holds the pages of row groups in memory until they are taken. */
 export class ParquetAssembly {
   readonly #options: AssemblyOptions
   readonly #leaves: readonly ParquetLeaf[]
-  /** Columns of each field. */
-  readonly #leafCounts: readonly number[]
+  /** By field. */
+  readonly #leavesOf: readonly (readonly ParquetLeaf[])[]
   /** Of each column, whether bounds by its bytes mean nothing. */
   readonly #unordered: readonly boolean[]
   readonly #parts: Uint8Array[] = [PARQUET_MAGIC]
@@ -83,7 +85,7 @@ export class ParquetAssembly {
   constructor(options: AssemblyOptions) {
     this.#options = options
     this.#leaves = leavesOf(options.schema)
-    this.#leafCounts = options.schema.children.map((field) => leavesOf(field).length)
+    this.#leavesOf = options.schema.children.map(leavesOf)
     this.#unordered = unorderedLeaves(options.schema)
   }
 
@@ -93,21 +95,17 @@ export class ParquetAssembly {
 
   /** Appends the row groups of Parquet files that hold some columns of the schema each, together all, of the same rows. */
   append(files: readonly EncodedColumns[], location: string): void {
-    const parts = files.map(({ file, fields }) => ({
-      file,
-      fields,
-      footer: parseParquetFooter(file, file.length, location),
-    }))
-    this.#checkColumns(
-      this.#inOrder(parts, ({ footer }) => footer.leaves),
-      location,
-    )
-    const [groups = [], ...others] = parts.map(({ footer }) => footer.rowGroups)
+    this.#checkColumns(files, location)
+    const parts = files.map(({ file, fields }) => {
+      const leaves = fields.flatMap((field) => this.#leavesOf[field] ?? [])
+      return { file, fields, rowGroups: parseRowGroups(file, leaves, location) }
+    })
+    const [groups = [], ...others] = parts.map(({ rowGroups }) => rowGroups)
     for (const [group, { rows }] of groups.entries()) {
       if (others.some((of) => of[group]?.rows !== rows))
         throw new InvalidDataError(`${location}: its columns are of different rows`, { context: { location } })
-      const columns = this.#inOrder(parts, ({ file, footer }) =>
-        (footer.rowGroups[group]?.columns ?? []).map((chunk) => ({ file, chunk })),
+      const columns = this.#inOrder(parts, ({ file, rowGroups }) =>
+        (rowGroups[group]?.columns ?? []).map((chunk) => ({ file, chunk })),
       )
       this.#appendRowGroup(columns, rows, location)
     }
@@ -120,12 +118,12 @@ export class ParquetAssembly {
       const all = of(part)
       let from = 0
       for (const field of part.fields) {
-        const count = this.#leafCounts[field] ?? 0
+        const count = this.#leavesOf[field]?.length ?? 0
         byField.set(field, all.slice(from, from + count))
         from += count
       }
     }
-    return this.#leafCounts.flatMap((_, field) => byField.get(field) ?? [])
+    return this.#leavesOf.flatMap((_, field) => byField.get(field) ?? [])
   }
 
   /** The parts of the file since the last that were taken. */
@@ -133,38 +131,41 @@ export class ParquetAssembly {
     return this.#parts.splice(0)
   }
 
-  /** The end of the file, with all that was not taken. */
-  finish(): Uint8Array {
-    const rowGroups = this.#rowGroups.map((rowGroup) => this.#placeIndexes(rowGroup))
+  /** The end of the file, with all that was not taken, and the footer as readers find it. */
+  finish(): { readonly bytes: Uint8Array; readonly footer: ParquetFooter } {
+    const placed = this.#rowGroups.map((rowGroup) => this.#placeIndexes(rowGroup))
     const { schema, createdBy, keyValueMetadata = new Map<string, string>() } = this.#options
     const keyValues = [...keyValueMetadata].map(([key, value]) => structOf(stringField(1, key), stringField(2, value)))
-    const footer = printThrift(
-      structOf(
-        i32Field(1, FORMAT_VERSION),
-        structsField(2, printParquetSchema(schema)),
-        i64Field(
-          3,
-          this.#rowGroups.reduce((sum, rowGroup) => sum + rowGroup.rows, 0),
-        ),
-        structsField(4, rowGroups),
-        keyValues.length > 0 ? structsField(5, keyValues) : undefined,
-        stringField(6, createdBy),
-        structsField(
-          7,
-          this.#leaves.map(() => TYPE_DEFINED_ORDER),
-        ),
+    const rows = this.#rowGroups.reduce((sum, rowGroup) => sum + rowGroup.rows, 0)
+    const thrift = structOf(
+      i32Field(1, FORMAT_VERSION),
+      structsField(2, printParquetSchema(schema)),
+      i64Field(3, rows),
+      structsField(4, placed),
+      keyValues.length > 0 ? structsField(5, keyValues) : undefined,
+      stringField(6, createdBy),
+      structsField(
+        7,
+        this.#leaves.map(() => TYPE_DEFINED_ORDER),
       ),
     )
+    const leaves = this.#leaves
+    const rowGroups = placed.map((group) => parseRowGroup(cursorOf(group), leaves, this.#position))
+    const footer = printThrift(thrift)
     this.#push(footer)
     const length = new Uint8Array(4)
     new DataView(length.buffer).setUint32(0, footer.length, true)
     this.#push(length)
     this.#push(PARQUET_MAGIC)
     const rest = this.take()
-    return concat(
+    const bytes = concat(
       rest,
       rest.reduce((sum, part) => sum + part.length, 0),
     )
+    return {
+      bytes,
+      footer: { schema, leaves, rowGroups, rows, createdBy, keyValueMetadata, fieldIds: 'stored', thrift },
+    }
   }
 
   #appendRowGroup(columns: readonly PlacedChunk[], rows: number, location: string): void {
@@ -218,21 +219,29 @@ export class ParquetAssembly {
 
   /** Writes the page indexes of a row group behind all pages, next to the footer, and says where they lie. */
   #placeIndexes({ thrift, indexes }: PlacedRowGroup): ThriftStruct {
-    const group = new ThriftCursor(thrift, 'row group', 'row_group')
-    const columns = group.cursors(1, 'columns').map((column, i) => {
-      const { columnIndex, offsetIndex } = indexes[i] ?? {}
-      return withFields(column.struct, {
-        ...placedIndex(4, offsetIndex, offsetIndex && this.#push(offsetIndex)),
-        ...placedIndex(6, columnIndex, columnIndex && this.#push(columnIndex)),
+    const columns = cursorOf(thrift)
+      .cursors(1, 'columns')
+      .map((column, i) => {
+        const { columnIndex, offsetIndex } = indexes[i] ?? {}
+        return withFields(column.struct, {
+          ...placedIndex(4, offsetIndex, offsetIndex && this.#push(offsetIndex)),
+          ...placedIndex(6, columnIndex, columnIndex && this.#push(columnIndex)),
+        })
       })
-    })
     return withFields(thrift, { 1: structsField(1, columns) })
   }
 
-  #checkColumns(leaves: readonly ParquetLeaf[], location: string): void {
+  /** Of the first files of a schema: those that follow come from the same encoder. */
+  #checkColumns(files: readonly EncodedColumns[], location: string): void {
+    const { schema } = this.#options
+    if (checkedSchemas.has(schema)) return
+    const leaves = this.#inOrder(files, ({ file }) => parseParquetFooter(file, file.length, location).leaves)
     const found = leaves.map(describePhysical).join(', ')
     const expected = this.#leaves.map(describePhysical).join(', ')
-    if (found === expected) return
+    if (found === expected) {
+      checkedSchemas.add(schema)
+      return
+    }
     throw new InvalidDataError(`${location}: its columns are (${found}), expected (${expected})`, {
       context: { location },
     })
@@ -344,6 +353,10 @@ function placedIndex(
   offset: number | undefined,
 ): Record<number, ThriftField | undefined> {
   return { [id]: i64Field(id, offset), [id + 1]: i32Field(id + 1, bytes?.length) }
+}
+
+function cursorOf(rowGroup: ThriftStruct): ThriftCursor {
+  return new ThriftCursor(rowGroup, 'the file being written', 'row_group')
 }
 
 function describePhysical({ physicalType, typeLength }: ParquetLeaf): string {

@@ -90,19 +90,9 @@ export function parquetFooterBytes(tail: Uint8Array, fileSize: number, location:
 
 /** Parses the footer from the last bytes of a file, which must hold all of it (parquetFooterBytes tells how many). */
 export function parseParquetFooter(tail: Uint8Array, fileSize: number, location: string): ParquetFooter {
-  const footerBytes = parquetFooterBytes(tail, fileSize, location)
-  if (footerBytes > tail.length) {
-    throw new InvalidDataError(`${location}: the footer needs the last ${footerBytes} bytes, got ${tail.length}`, {
-      context: { location },
-    })
-  }
-  // A copy: bounds are views into it, and would keep all of the file that was given.
-  const thrift = parseThrift(tail.slice(tail.length - footerBytes, tail.length - FOOTER_TRAILER_BYTES), location)
-  const cursor = new ThriftCursor(thrift, location, 'footer')
-  if (cursor.has(8)) throw new UnsupportedError(`${location}: the columns are encrypted`, { context: { location } })
+  const { cursor, dataEnd } = openFooter(tail, fileSize, location)
   const schema = parseParquetSchema(cursor.cursors(2, 'schema'), cursor)
   const leaves = leavesOf(schema)
-  const dataEnd = fileSize - footerBytes
   const rowGroups = cursor.cursors(4, 'row_groups').map((group) => parseRowGroup(group, leaves, dataEnd))
   const claimed = cursor.count(3)
   const rows = rowGroups.reduce((sum, group) => sum + group.rows, 0)
@@ -116,8 +106,32 @@ export function parseParquetFooter(tail: Uint8Array, fileSize: number, location:
     createdBy: cursor.string(6),
     keyValueMetadata: parseKeyValues(cursor),
     fieldIds: hasFieldIds(schema) ? 'stored' : 'none',
-    thrift,
+    thrift: cursor.struct,
   }
+}
+
+/** The row groups of a whole file, of which it is known that its columns are `leaves`. */
+export function parseRowGroups(file: Uint8Array, leaves: readonly ParquetLeaf[], location: string): RowGroup[] {
+  const { cursor, dataEnd } = openFooter(file, file.length, location)
+  return cursor.cursors(4, 'row_groups').map((group) => parseRowGroup(group, leaves, dataEnd))
+}
+
+function openFooter(
+  tail: Uint8Array,
+  fileSize: number,
+  location: string,
+): { readonly cursor: ThriftCursor; readonly dataEnd: number } {
+  const footerBytes = parquetFooterBytes(tail, fileSize, location)
+  if (footerBytes > tail.length) {
+    throw new InvalidDataError(`${location}: the footer needs the last ${footerBytes} bytes, got ${tail.length}`, {
+      context: { location },
+    })
+  }
+  // A copy: bounds are views into it, and would keep all of the file that was given.
+  const thrift = parseThrift(tail.slice(tail.length - footerBytes, tail.length - FOOTER_TRAILER_BYTES), location)
+  const cursor = new ThriftCursor(thrift, location, 'footer')
+  if (cursor.has(8)) throw new UnsupportedError(`${location}: the columns are encrypted`, { context: { location } })
+  return { cursor, dataEnd: fileSize - footerBytes }
 }
 
 /** Rows of the file before those of a row group. */
@@ -129,7 +143,8 @@ function parseKeyValues(footer: ThriftCursor): ReadonlyMap<string, string> {
   return new Map(footer.cursors(5, 'key_value_metadata').map((entry) => [entry.string(1) ?? '', entry.string(2) ?? '']))
 }
 
-function parseRowGroup(group: ThriftCursor, leaves: readonly ParquetLeaf[], dataEnd: number): RowGroup {
+/** `dataEnd` is where the pages and their indexes end. */
+export function parseRowGroup(group: ThriftCursor, leaves: readonly ParquetLeaf[], dataEnd: number): RowGroup {
   const chunks = group.cursors(1, 'columns')
   if (chunks.length !== leaves.length) return group.fail(`${chunks.length} column chunks for ${leaves.length} columns`)
   const columns = leaves.flatMap((leaf, i) => {

@@ -12,7 +12,7 @@ import { arrowBytes, checkLayout, checkRequired, countNans, measureShapes } from
 import { toArrowSchema } from './arrow-schema.ts'
 import { dictionariesInVain } from './dictionary-choice.ts'
 import { type EncodedColumns, ParquetAssembly, type SortingColumn } from './parquet-assembly.ts'
-import { type ParquetFooter, parseParquetFooter } from './parquet-footer.ts'
+import type { ParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
 import { CREATED_BY, type ParquetEncoding, encodeParquet, encodeParquetAside } from './parquet-wasm.ts'
@@ -174,9 +174,8 @@ class RowGroupWriter implements ParquetWriter {
     this.#finished = true
     if (this.#waitingRows > 0) this.#encode()
     if (this.#pending.length > 0) throw new ValidationError('row groups are still being encoded: await drain(0)')
-    const bytes = this.#assembly.finish()
+    const { bytes, footer } = this.#assembly.finish()
     const { sizeBytes } = this.#assembly
-    const footer = parseParquetFooter(bytes, sizeBytes, 'the file just written')
     return { bytes, sizeBytes, footer, nanValueCounts: this.#nanCounts, extents: this.#extents }
   }
 

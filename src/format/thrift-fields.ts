@@ -145,10 +145,9 @@ export function withFields(
   struct: ThriftStruct,
   changes: Readonly<Record<number, ThriftField | undefined>>,
 ): ThriftStruct {
-  const changed = new Set(Object.keys(changes).map(Number))
-  const kept = struct.fields.filter((field) => !changed.has(field.id))
-  const added = Object.values(changes).filter((field) => field !== undefined)
-  return { fields: [...kept, ...added].toSorted((a, b) => a.id - b.id) }
+  const fields = struct.fields.filter((field) => !Object.hasOwn(changes, field.id))
+  for (const field of Object.values(changes)) if (field !== undefined) fields.push(field)
+  return { fields: fields.toSorted((a, b) => a.id - b.id) }
 }
 
 function fieldOf(id: number, type: ThriftType, value: ThriftValue | undefined): ThriftField | undefined {

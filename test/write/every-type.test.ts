@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BoundExpression } from '../../src/expr/bound-expression.ts'
 import { fileMightMatch, statsMightMatch } from '../../src/expr/metrics-evaluator.ts'
+import { parseParquetFooter } from '../../src/format/parquet-footer.ts'
 import { parquetMetrics } from '../../src/format/parquet-metrics.ts'
 import { rowGroupStats } from '../../src/format/parquet-stats.ts'
 import type { EncodedParquet } from '../../src/format/parquet-writer.ts'
@@ -28,6 +29,16 @@ describe('files', () => {
     await fc.assert(
       fc.asyncProperty(STORABLE, fc.integer({ min: 5, max: 40 }), async ({ schema, rows }, rowGroupRows) => {
         expect(await readRows(write(schema, rows, rowGroupRows).bytes, { schema })).toEqual(rows)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('come with the footer that a reader finds', () => {
+    fc.assert(
+      fc.property(STORABLE, fc.integer({ min: 5, max: 40 }), ({ schema, rows }, rowGroupRows) => {
+        const { bytes, footer } = write(schema, rows, rowGroupRows)
+        expect(footer).toEqual(parseParquetFooter(bytes, bytes.length, 'f'))
       }),
       { numRuns: 40 },
     )
