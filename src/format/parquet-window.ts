@@ -73,6 +73,8 @@ export class WindowDecoding {
   #fetched: FetchedRows = { flat: [], assemble: undefined }
   /** Batches of the columns that are not flat, each let go of as it is taken. */
   #nested: Map<number, RecordBatch> | undefined
+  /** Where the columns that are not flat are in these. */
+  #nestedPlaces = new Map<number, number>()
   #parts: WindowPart[] = []
 
   constructor(window: DecodedWindow, options: DecodeOptions & { readonly isAside: boolean }) {
@@ -90,6 +92,8 @@ export class WindowDecoding {
     const { filter } = this.#options
     this.#fetched = await fetched
     const { flat } = this.#fetched
+    const nested = [...flat.keys()].filter((i) => flat[i] === undefined)
+    this.#nestedPlaces = new Map(nested.map((column, place) => [column, place]))
     if (filter !== undefined) {
       const early = flat.filter((_, i) => filter.isEarly[i])
       const prepared = early.map((column) => column?.prepare(rows, this.#options) ?? this.#decodeNested())
@@ -159,8 +163,8 @@ export class WindowDecoding {
   }
 
   #nestedColumn(rows: RowRange, index: number): Data | undefined {
-    const before = this.#fetched.flat.slice(0, index).filter((column) => column === undefined).length
-    return this.#nested?.get(this.#batchOf(rows))?.data.children[before]
+    const place = this.#nestedPlaces.get(index) ?? -1
+    return this.#nested?.get(this.#batchOf(rows))?.data.children[place]
   }
 
   #batchOf({ start }: RowRange): number {
@@ -179,7 +183,18 @@ function placesOf(mask: Uint8Array): Int32Array {
 
 function overlaps({ rows, places }: WindowPart, { start, end }: RowRange): boolean {
   if (rows.end <= start || rows.start >= end) return false
-  return places === undefined || places.some((place) => rows.start + place >= start && rows.start + place < end)
+  return places === undefined || (places[firstFrom(places, start - rows.start)] ?? Infinity) < end - rows.start
+}
+
+/** Where the first of the ascending `places` is that is not before `place`, by binary search. */
+function firstFrom(places: Int32Array, place: number): number {
+  let [low, high] = [0, places.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((places[middle] as number) < place) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 async function decodeNested(
