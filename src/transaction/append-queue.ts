@@ -12,10 +12,11 @@ import {
 } from '../base/errors.ts'
 import { AppendAction } from './append.ts'
 import type { AppendFiles } from './append-member.ts'
-import { commitTable, commitUntilDecided, deleteQuietly, retryPolicy } from './commit.ts'
+import { commitTable, commitUntilDecided, deleteQuietly } from './commit.ts'
 import type { TableOperations } from './operations.ts'
 import { Claims, QueuedAppend, abortOfAll } from './queued-append.ts'
 import type { AppendCommit } from './queued-append.ts'
+import { retryPolicy } from './retry-policy.ts'
 
 /** Appends in one snapshot: what bounds its manifest. */
 const MAX_GROUP = 1_000

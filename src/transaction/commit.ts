@@ -3,21 +3,12 @@
  * commit id stay the same over all attempts; only what names the base is made anew (commit-protocol: "A commit", 5).
  */
 import { CommitFailedError, CommitStateUnknownError, NotFoundError, SessionExpiredError } from '../base/errors.ts'
-import { longProperty } from '../spec/properties.ts'
-import type { TableMetadata } from '../spec/table-metadata.ts'
 import { awaitTurn, waitInLine } from './await-turn.ts'
-import type { WaitLimits } from './await-turn.ts'
 import { paceOf } from './pace.ts'
+import type { Pace } from './pace.ts'
+import { retryPolicy } from './retry-policy.ts'
 import type { Turn } from './turn.ts'
-import type {
-  CommitAction,
-  CommitAttempt,
-  CommitOutcome,
-  CommitResult,
-  Staged,
-  TableBase,
-  TableOperations,
-} from './operations.ts'
+import type { CommitAction, CommitOutcome, CommitResult, Staged, TableBase, TableOperations } from './operations.ts'
 
 export type { CommitAction, StageContext } from './operations.ts'
 
@@ -50,79 +41,117 @@ export async function commitTable(
   }
 }
 
+/** What all attempts of one commit share. */
+interface Commit {
+  readonly operations: TableOperations
+  readonly action: CommitAction
+  readonly commitId: string
+  readonly startMs: number
+  readonly pace: Pace
+  /** Collects the files of attempts that definitely failed. */
+  readonly lost: string[]
+  readonly signal: AbortSignal | undefined
+}
+
 /** commitTable without its cleaning up: `lost` collects the files of attempts that definitely failed. */
 export async function commitUntilDecided(
   operations: TableOperations,
   action: CommitAction,
-  { lost, signal }: { lost: string[]; signal: AbortSignal | undefined },
+  { lost, signal }: Pick<Commit, 'lost' | 'signal'>,
 ): Promise<CommitResult> {
-  const { runtime, reporter, name } = operations
-  const commitId = runtime.uuid()
-  const startMs = runtime.monotonicMs()
-  const pace = paceOf(operations)
-  const { mark } = pace
-  let base = operations.current
-  let policy = retryPolicy(base.metadata)
-  const hasWaited = pace.begin()
-  if (hasWaited) {
-    const waiting = { mark, ownMs: pace.commitMs, untilMs: startMs + policy.totalTimeoutMs }
-    await waitInLine(operations, waiting, { limits: policy, signal })
-    pace.startOver()
-    base = await operations.refresh({ signal, withManifests: true })
-  }
+  const { runtime, name } = operations
+  const [commitId, startMs] = [runtime.uuid(), runtime.monotonicMs()]
+  const commit: Commit = { operations, action, commitId, startMs, pace: paceOf(operations), lost, signal }
+  let isHurried = commit.pace.begin()
+  let base = isHurried ? await baseInTurn(commit) : operations.current
   let attemptStartMs = runtime.monotonicMs()
   let losses = 0
-  let isHurried = hasWaited
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()
     const staged = await action.stage(base, { commitId, attempt, isHurried })
     lost.push(...staged.attemptFiles)
-    const tell = (turn: Turn | undefined): Turn | undefined => pace.tell(turn, staged.isNextLong)
-    const outcome = await tryCommit(operations, action, { base, staged, commitId, tell })
+    const outcome = await tryCommit(commit, base, staged)
     if (outcome.kind === 'unknown') throw stateUnknown(name, commitId, outcome.cause)
-    const waitStartMs = runtime.monotonicMs()
-    const ownMs = waitStartMs - attemptStartMs
-    if (outcome.kind === 'committed') {
-      pace.won(ownMs)
-      // An attempt may go on with files of one that was lost.
-      const live = new Set(staged.attemptFiles)
-      lost.splice(0, lost.length, ...lost.filter((file) => !live.has(file)))
-      report(operations, outcome.base, { attempts: attempt + 1, durationMs: waitStartMs - startMs })
-      return { base: outcome.base, attempts: attempt + 1 }
-    }
-    lost.push(...(outcome.kind === 'expired' ? await renewed(action, outcome.error, signal) : outcome.files))
-    policy = retryPolicy(base.metadata)
-    const untilMs = startMs + policy.totalTimeoutMs
-    const seen = await afterConflict(operations, signal, async () => operations.peek?.(signal))
-    // Somebody took a place in the line, or orphan removal its fence: nobody has come first.
-    const isOutpaced =
-      outcome.kind === 'expired' || seen === undefined || seen.metadataLocation !== base.metadataLocation
-    if (isOutpaced) losses += 1
-    if (losses > policy.retries || waitStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
-    isHurried = isOutpaced
-    if (isOutpaced) {
-      pace.startOver()
-      await afterConflict(operations, signal, () =>
-        awaitTurn(operations, { ownMs, losses, untilMs, mark }, { limits: policy, signal }),
-      )
-    }
+    const ownMs = runtime.monotonicMs() - attemptStartMs
+    const attempts = attempt + 1
+    if (outcome.kind === 'committed') return landed(commit, outcome.base, { staged, attempts, ownMs })
+    const isExpired = outcome.kind === 'expired'
+    lost.push(...(isExpired ? await renewed(action, outcome.error, signal) : outcome.files))
+    isHurried = isExpired || (await wasOutpaced(commit, base))
+    if (isHurried) losses += 1
+    await pauseAfter({ base, attempts, losses, ownMs, isOutpaced: isHurried, isExpired }, commit)
     attemptStartMs = runtime.monotonicMs()
-    if (attemptStartMs >= untilMs) throw tooManyConflicts(name, attempt + 1)
-    const waitMs = attemptStartMs - waitStartMs
-    const reason = outcome.kind === 'expired' ? 'the session expired' : 'another writer committed'
-    reporter?.({ type: 'commit-retry', table: name, attempt: attempt + 1, waitMs, reason })
     base = await afterConflict(operations, signal, () => operations.refresh({ signal, withManifests: true }))
   }
+}
+
+/** Of a writer that told others to come first, once they did. */
+async function baseInTurn({ operations, startMs, pace, signal }: Commit): Promise<TableBase> {
+  const policy = retryPolicy(operations.current.metadata)
+  const waiting = { mark: pace.mark, ownMs: pace.commitMs, untilMs: startMs + policy.totalTimeoutMs }
+  await waitInLine(operations, waiting, { limits: policy, signal })
+  pace.startOver()
+  return operations.refresh({ signal, withManifests: true })
+}
+
+function landed(
+  { operations, startMs, pace, lost }: Commit,
+  base: TableBase,
+  { staged, attempts, ownMs }: { staged: Staged; attempts: number; ownMs: number },
+): CommitResult {
+  pace.won(ownMs)
+  // An attempt may go on with files of one that was lost.
+  const live = new Set(staged.attemptFiles)
+  lost.splice(0, lost.length, ...lost.filter((file) => !live.has(file)))
+  report(operations, base, { attempts, durationMs: operations.runtime.monotonicMs() - startMs })
+  return { base, attempts }
+}
+
+/** Not by those who took a place in the line, nor by orphan removal, which raised its fence: nobody has come first then. */
+async function wasOutpaced({ operations, signal }: Commit, { metadataLocation }: TableBase): Promise<boolean> {
+  const seen = await afterConflict(operations, signal, async () => operations.peek?.(signal))
+  return seen === undefined || seen.metadataLocation !== metadataLocation
+}
+
+interface LostAttempt {
+  readonly base: TableBase
+  readonly attempts: number
+  readonly losses: number
+  readonly ownMs: number
+  readonly isOutpaced: boolean
+  readonly isExpired: boolean
+}
+
+/** Resolves when the next attempt should begin. Errors: CommitFailedError where there is to be none. */
+async function pauseAfter(
+  { base, attempts, losses, ownMs, isOutpaced, isExpired }: LostAttempt,
+  { operations, startMs, pace, signal }: Commit,
+): Promise<void> {
+  const { runtime, reporter, name } = operations
+  const policy = retryPolicy(base.metadata)
+  const untilMs = startMs + policy.totalTimeoutMs
+  const lostMs = runtime.monotonicMs()
+  if (losses > policy.retries || lostMs >= untilMs) throw tooManyConflicts(name, attempts)
+  if (isOutpaced) {
+    pace.startOver()
+    const attempt = { ownMs, losses, untilMs, mark: pace.mark }
+    await afterConflict(operations, signal, () => awaitTurn(operations, attempt, { limits: policy, signal }))
+  }
+  const nowMs = runtime.monotonicMs()
+  if (nowMs >= untilMs) throw tooManyConflicts(name, attempts)
+  const reason = isExpired ? 'the session expired' : 'another writer committed'
+  reporter?.({ type: 'commit-retry', table: name, attempt: attempts, waitMs: nowMs - lostMs, reason })
 }
 
 type AttemptOutcome = CommitOutcome | { readonly kind: 'expired'; readonly error: SessionExpiredError }
 
 /** An attempt that throws never got to await its uploads: their failures are heard here, so that none goes unhandled. */
 async function tryCommit(
-  operations: TableOperations,
-  { sessionStartMs }: CommitAction,
-  { base, staged, commitId, tell }: { base: TableBase; staged: Staged } & Pick<CommitAttempt, 'commitId' | 'tell'>,
+  { operations, action: { sessionStartMs }, commitId, pace }: Commit,
+  base: TableBase,
+  staged: Staged,
 ): Promise<AttemptOutcome> {
+  const tell = (turn: Turn | undefined): Turn | undefined => pace.tell(turn, staged.isNextLong)
   try {
     return await operations.commit(base, staged, { commitId, sessionStartMs, tell })
   } catch (error) {
@@ -140,20 +169,6 @@ async function renewed(
 ): Promise<readonly string[]> {
   if (action.renew === undefined) throw expired
   return action.renew(expired, signal)
-}
-
-export interface RetryPolicy extends WaitLimits {
-  readonly retries: number
-  readonly totalTimeoutMs: number
-}
-
-export function retryPolicy({ properties }: TableMetadata): RetryPolicy {
-  return {
-    retries: longProperty(properties, 'commit.retry.num-retries', Number.MAX_SAFE_INTEGER),
-    totalTimeoutMs: longProperty(properties, 'commit.retry.total-timeout-ms', 1_800_000),
-    leastMs: longProperty(properties, 'commit.retry.min-wait-ms', 10),
-    capMs: longProperty(properties, 'commit.retry.max-wait-ms', 2_000),
-  }
 }
 
 /** The conflict was definite, so whatever fails here leaves a failed commit, not an unknown one. */
