@@ -204,6 +204,10 @@ export interface Catalog {
   /** Deletes the records of transactions and idempotency keys that are a day old and done with; returns how many. */
   sweepRecords(options?: CallOptions): Promise<number>
 
+  /**
+   * Frees connections. Writers elsewhere that wait for one of this catalog's tables are let come first, which takes a
+   * request, and a second at most.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -15,6 +15,7 @@ import { dropName } from './drop-name.ts'
 import { dropNamespace } from './drop-namespace.ts'
 import { isRestorable, scanDropped } from './dropped-names.ts'
 import { runOnce } from './idempotency.ts'
+import { endTurns } from './line.ts'
 import { listNames, pageNames } from './list-names.ts'
 import { loadTogether } from './load-tables.ts'
 import { renameName } from './move-name.ts'
@@ -256,8 +257,9 @@ export class ObjectCatalog implements Catalog {
     return sweepRecords(this.#env, signal)
   }
 
-  close(): Promise<void> {
-    return this.#env.io.close()
+  async close(): Promise<void> {
+    await endTurns(this.#env)
+    await this.#env.io.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -28,6 +28,7 @@ import type {
 } from '../transaction/operations.ts'
 import type { Held } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
+import { noteTurn, swapLine } from './line.ts'
 import { noSuch } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { deleteFallen, fallenOut } from './old-metadata.ts'
@@ -119,24 +120,18 @@ export class ObjectOperations implements TableOperations {
     return standing((await this.#look(signal))?.body)
   }
 
-  /** The body it writes is no commit: the files that it names stay as they are, and so does what a commit must check. */
   async join(mark: string, signal?: AbortSignal): Promise<Standing> {
     let held = await this.#look(signal)
     for (let tries = 1; tries <= JOIN_TRIES; tries++) {
       const turn = joinLine(held?.body.turn, mark)
       if (held === undefined || held !== this.#rival?.held || turn === undefined) break
-      const { manifestList } = held.body
-      const commit = { commitId: this.runtime.uuid(), u: this.runtime.uuid() }
-      const next = nextPointer(held.body, { turn, manifestList, writer: this.#env.writer }, commit)
-      const location = this.#pointerLocation()
-      const outcome = await this.#pointers.swap({
-        location,
-        base: held,
-        next,
-        writesMetadata: false,
-        timeoutMs: JOIN_MS,
-      })
-      this.#noteRival(outcome.kind === 'unknown' ? undefined : outcome.held, next.uuid)
+      const { uuid } = held.body
+      const outcome = await swapLine(
+        this.#env,
+        { location: this.#pointerLocation(), held },
+        { turn, timeoutMs: JOIN_MS },
+      )
+      this.#noteRival(outcome.kind === 'unknown' ? undefined : outcome.held, uuid)
       if (outcome.kind === 'committed') return standing(outcome.held.body)
       await this.runtime.sleep(this.runtime.random() * JOIN_WAIT_MS * 2 ** tries, signal)
       held = await this.#look(signal)
@@ -190,6 +185,7 @@ export class ObjectOperations implements TableOperations {
     const outrun = outcome.held.body.u !== next.u
     const { manifests } = staged
     this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
+    noteTurn(this.#env, this, outrun ? undefined : { location: pointer, held: outcome.held })
     await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
     await deleteFallen(this.#env, this.name, fallen)
     return { kind: 'committed', base: this.#current }

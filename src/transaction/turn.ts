@@ -39,6 +39,13 @@ export function leaveLine(turn: Turn | undefined, mark: string): readonly string
   return turn?.line.slice(turn.line.indexOf(mark) + 1) ?? []
 }
 
+/** After a body of `mark`, if that has nothing more to commit; undefined where it makes no difference to anybody. */
+export function endTurn(turn: Turn | undefined, mark: string): Turn | undefined {
+  const line = turn?.line.filter((other) => other !== mark) ?? []
+  if (turn === undefined || line.length === 0) return undefined
+  return isGoingOn(turn) || line.length < turn.line.length ? { ...turn, line, leftMs: 0, quietMs: 0 } : undefined
+}
+
 /** After a body that is no commit: the line stays, but who goes on is not known. */
 export function carryTurn(turn: Turn | undefined): Turn | undefined {
   return turn === undefined || turn.line.length === 0 ? undefined : { ...turn, leftMs: 0, quietMs: 0 }

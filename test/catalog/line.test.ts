@@ -14,9 +14,9 @@ import { catalogEnvironment } from '../support/catalog-environment.ts'
 
 const IDENTIFIER = { namespace: ['a'], name: 't' }
 
-async function warehouse(properties: Record<string, string> = {}) {
-  const io = new MemoryFileIO({ runtime: systemRuntime })
-  const env = catalogEnvironment(io)
+async function warehouse(properties: Record<string, string> = {}, runtime = systemRuntime) {
+  const io = new MemoryFileIO({ runtime })
+  const env = catalogEnvironment(io, { runtime })
   const catalog = new ObjectCatalog(env)
   const table = await catalog.createTable('a.t', { schema: { id: 'int' }, properties })
   const body = async () => (await new PointerStore(env).read(env.keys.pointer(IDENTIFIER, 1)))?.body
@@ -100,6 +100,58 @@ describe('joining the line', () => {
     const before = await body()
     expect((await other.join('me')).turn).toBeUndefined()
     expect(await body()).toEqual(before)
+  })
+})
+
+describe('closing a catalog', () => {
+  /** A table whose only handle has made two commits right after one another, with another that waits. */
+  async function inTurn() {
+    // However slow the machine is, its commits take no time.
+    const { env, catalog, table, body } = await warehouse({}, { ...systemRuntime, monotonicMs: () => 0 })
+    await table.append([{ id: 1 }])
+    await table.append([{ id: 2 }])
+    const other = await operationsOn(env)
+    await other.join('me')
+    await table.append([{ id: 3 }])
+    return { env, catalog, table, body, other }
+  }
+
+  it('ends the turn of its handles, so that who waits may come', async () => {
+    const { catalog, table, body } = await inTurn()
+    const before = await body()
+    expect(before?.turn).toMatchObject({ line: ['me'], leftMs: 300 })
+    await catalog.close()
+    expect(await body()).toMatchObject({
+      turn: { line: ['me'], leftMs: 0, quietMs: 0 },
+      v: (before?.v ?? 0) + 1,
+      metadataLocation: table.metadataLocation,
+    })
+  })
+
+  it('looks past those who came to wait since', async () => {
+    const { catalog, other, body } = await inTurn()
+    await other.join('you')
+    await catalog.close()
+    expect((await body())?.turn).toMatchObject({ line: ['me', 'you'], leftMs: 0, quietMs: 0 })
+  })
+
+  it('writes nothing where another has committed, or nobody waits', async () => {
+    const { env, catalog, body } = await inTurn()
+    const rival = new ObjectCatalog({ ...env })
+    await (await rival.loadTable('a.t')).append([{ id: 4 }])
+    const before = await body()
+    await catalog.close()
+    expect(await body()).toEqual(before)
+    await rival.close()
+    expect(await body()).toEqual(before)
+  })
+
+  it('does not wait long for a store that does not answer', async () => {
+    const { env, catalog } = await inTurn()
+    env.cas.put = () => new Promise(() => {})
+    const startMs = performance.now()
+    await catalog.close()
+    expect(performance.now() - startMs).toBeLessThan(5_000)
   })
 })
 
