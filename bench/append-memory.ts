@@ -5,6 +5,7 @@ import type { Place } from './contestant.ts'
 import { EVENT_SCHEMA, type EventRow, eventRows } from './event-rows.ts'
 import { FIRN_TABLE, openWarehouse } from './firn.ts'
 import type { AppendMemory } from './ingest.ts'
+import { peakRssBytes } from './peak-memory.ts'
 
 /** Rows that are made: the same come again, under new ids where they are objects. */
 const MADE_ROWS = 50_000
@@ -18,8 +19,7 @@ const startMs = performance.now()
 await table.append(arrow ? batches() : objects())
 const seconds = (performance.now() - startMs) / 1000
 await catalog.close()
-const peakRssBytes = process.resourceUsage().maxRSS * 1024
-const result: AppendMemory = { rows, arrow, seconds, peakRssBytes }
+const result: AppendMemory = { rows, arrow, seconds, peakRssBytes: peakRssBytes() }
 process.stdout.write(JSON.stringify(result))
 
 async function* objects(): AsyncGenerator<EventRow> {

@@ -31,10 +31,12 @@ export interface PlanningResult {
   readonly ratio: Spread
 }
 
-/** Of a process that does nothing but to plan the whole table, once. */
+/** Of a process that does nothing but to plan the whole table, several times over. */
 export interface PlanMemory {
+  /** Of all plans. */
   readonly tasks: number
-  readonly peakRssBytes: number
+  /** The most memory up to the end of each plan. */
+  readonly peaksRssBytes: readonly number[]
 }
 
 export interface Planning {

@@ -76,7 +76,8 @@ export function printPlanning(title: string, results: readonly PlanningResult[],
     ratio.median.toFixed(2),
     `${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)}`,
   ])
-  const peak = `  most memory of planning all of it: ${(memory.peakRssBytes / 2 ** 20).toFixed(0)} MiB`
+  const peaks = memory.peaksRssBytes.map((bytes) => (bytes / 2 ** 20).toFixed(0)).join(', ')
+  const peak = `  most memory, after planning all of it once, twice …: ${peaks} MiB`
   return `${title}\n${printTable([headings, ...lines])}\n${peak}\n`
 }
 

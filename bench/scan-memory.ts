@@ -1,6 +1,7 @@
 /** A process that scans one table to its end, and tells the most memory that it had: started by reads.ts. */
 import { openTable } from '../src/index.ts'
 import type { Place } from './contestant.ts'
+import { peakRssBytes } from './peak-memory.ts'
 import type { ReadMemory } from './reads.ts'
 
 const [input = '{}'] = process.argv.slice(2)
@@ -12,6 +13,5 @@ for await (const batch of table.scan()) {
   rows += batch.numRows
   bytes += batch.data.byteLength
 }
-const peakRssBytes = process.resourceUsage().maxRSS * 1024
-const result: ReadMemory = { rows, megabytes: bytes / 1e6, peakRssBytes }
+const result: ReadMemory = { rows, megabytes: bytes / 1e6, peakRssBytes: peakRssBytes() }
 process.stdout.write(JSON.stringify(result))
