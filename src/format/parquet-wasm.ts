@@ -6,12 +6,9 @@
  */
 import { createRequire } from 'node:module'
 import type * as ParquetWasm from 'parquet-wasm'
-import { type Data, type RecordBatch, Schema, tableFromIPC } from 'apache-arrow'
+import { type RecordBatch, type Schema, tableFromIPC } from 'apache-arrow'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
 import { printArrowStream } from './arrow-ipc.ts'
-import { arrowBytes } from './arrow-inspect.ts'
-import { selectColumns } from './arrow-take.ts'
-import type { EncodedColumns } from './parquet-assembly.ts'
 import { type EncoderSettings, MAX_WASM_BYTES, WorkerPool, workerCount } from './parquet-workers.ts'
 
 /** Codecs that can be written, and their names in parquet-wasm. */
@@ -55,9 +52,6 @@ export function parseParquetCodec(text: string): ParquetCodec {
   })
 }
 
-/** Arrow data that makes a share of the columns worth a thread. */
-const LEAST_SHARE_BYTES = 2 ** 20
-
 /** Encodes the batches, all of `schema`, as a Parquet file of one row group (of none where they hold no rows). */
 export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], encoding: ParquetEncoding): Uint8Array {
   const ipc = Buffer.concat(printArrowStream(schema, batches))
@@ -72,63 +66,9 @@ export function encodeParquet(schema: Schema, batches: readonly RecordBatch[], e
   }, 'encode')
 }
 
-/**
- * The same in worker threads, where there may be some and the data is large enough to pay for the way there: each takes
- * some of the columns. It never awaits: the batches, whose data has been handed over, would be kept for as long.
- */
-export async function encodeParquetAside(
-  schema: Schema,
-  batches: readonly RecordBatch[],
-  encoding: ParquetEncoding,
-): Promise<readonly EncodedColumns[]> {
-  const workers = startedPool()
-  if (workers === 'none') {
-    return [{ file: encodeParquet(schema, batches, encoding), fields: schema.fields.map((_, field) => field) }]
-  }
-  const settings = call((wasm) => encoderSettings(wasm, encoding), 'encode')
-  const shares = printShares(schema, batches, workers.size)
-  return Promise.all(shares.map(async (share) => encodeShare(share, { workers, settings })))
-}
-
-interface ColumnShare {
-  readonly fields: readonly number[]
-  readonly pieces: readonly Uint8Array[]
-}
-
-async function encodeShare(
-  { fields, pieces }: ColumnShare,
-  { workers, settings }: { readonly workers: WorkerPool; readonly settings: EncoderSettings },
-): Promise<EncodedColumns> {
-  const encoded = workers.run({ kind: 'encode', pieces, settings }, { location: 'encode' })
-  return encoded.then(([file = new Uint8Array(0)]) => ({ file, fields }))
-}
-
-function printShares(schema: Schema, batches: readonly RecordBatch[], threads: number): ColumnShare[] {
-  return columnShares(batches, threads).map((fields) => {
-    const some = new Schema(fields.flatMap((field) => schema.fields[field] ?? []))
-    const narrow = batches.map((batch) => selectColumns(batch, some))
-    return { fields, pieces: printArrowStream(some, narrow) }
-  })
-}
-
-/** Fields of the batches by threads, such that all have about as much to do. */
-function columnShares(batches: readonly RecordBatch[], threads: number): readonly number[][] {
-  const sizes = (batches[0]?.schema.fields ?? []).map((_, field) =>
-    batches.reduce((sum, { data }) => sum + arrowBytes(data.children[field] as Data), 0),
-  )
-  const count = Math.min(threads, sizes.length, Math.floor(arrowBytesOf(batches) / LEAST_SHARE_BYTES))
-  const shares = Array.from({ length: Math.max(count, 1) }, () => ({ bytes: 0, fields: [] as number[] }))
-  const bySize = [...sizes.entries()].toSorted(([, a], [, b]) => b - a)
-  for (const [field, bytes] of bySize) {
-    const least = shares.reduce((a, b) => (b.bytes < a.bytes ? b : a))
-    least.bytes += bytes
-    least.fields.push(field)
-  }
-  return shares.map(({ fields }) => fields.toSorted((a, b) => a - b))
-}
-
-function arrowBytesOf(batches: readonly RecordBatch[]): number {
-  return batches.reduce((sum, { data }) => sum + arrowBytes(data), 0)
+/** The same for encoder threads, which make the builder themselves. */
+export function settingsOf(encoding: ParquetEncoding): EncoderSettings {
+  return call((wasm) => encoderSettings(wasm, encoding), 'encode')
 }
 
 /** Whether there may be threads, which encode and decode aside. */

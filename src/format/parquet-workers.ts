@@ -125,6 +125,8 @@ export class WorkerPool {
   /** Threads at most. */
   readonly size: number
   readonly #idle: Worker[] = []
+  /** Those that have loaded parquet-wasm. */
+  readonly #loaded = new WeakSet<Worker>()
   readonly #queue: Task[] = []
   /** Memory that came back from workers: they would leave it to a garbage collector that is slow to see it. */
   readonly #spare: ArrayBuffer[] = []
@@ -146,6 +148,11 @@ export class WorkerPool {
     })
   }
 
+  /** Whether a job that encodes or decodes would begin at once. */
+  get isReady(): boolean {
+    return this.#idle.some((worker) => this.#loaded.has(worker))
+  }
+
   /** Takes back the memory that bodies of pages came in: nobody may look at them any more. */
   takeBack({ buffer }: Uint8Array): void {
     if (buffer instanceof SharedArrayBuffer) this.#slabs.give(buffer)
@@ -161,9 +168,14 @@ export class WorkerPool {
     const waiting = this.#queue.filter(({ signal }) => signal?.aborted !== true)
     this.#queue.splice(0, this.#queue.length, ...waiting)
     if (waiting.length === 0) return
-    const worker = this.#idle.pop() ?? (this.#started < this.size ? this.#start() : undefined)
+    const worker = this.#takeIdle() ?? (this.#started < this.size ? this.#start() : undefined)
     const task = worker && this.#queue.shift()
     if (worker !== undefined && task !== undefined) this.#run(worker, task)
+  }
+
+  #takeIdle(): Worker | undefined {
+    const loaded = this.#idle.findIndex((worker) => this.#loaded.has(worker))
+    return loaded < 0 ? this.#idle.pop() : this.#idle.splice(loaded, 1)[0]
   }
 
   #start(): Worker {
@@ -185,6 +197,7 @@ export class WorkerPool {
         return
       }
       end()
+      if (job.kind !== 'zstd') this.#loaded.add(worker)
       this.#keep(answer.input)
       if (answer.wasmBytes > MAX_WASM_BYTES) this.#dismiss(worker)
       else this.#idle.push(worker)

@@ -15,7 +15,8 @@ import { type EncodedColumns, ParquetAssembly, type SortingColumn } from './parq
 import type { ParquetFooter } from './parquet-footer.ts'
 import { leavesOf } from './parquet-schema.ts'
 import { toParquetSchema, toStoredSchema } from './parquet-types.ts'
-import { CREATED_BY, type ParquetEncoding, encodeParquet, encodeParquetAside } from './parquet-wasm.ts'
+import { encodeParquetAside, encodeParquetTogether } from './parquet-shares.ts'
+import { CREATED_BY, type ParquetEncoding, encodeParquet } from './parquet-wasm.ts'
 import type { Extent } from './wkb.ts'
 
 /** Arrow data waiting in one writer is encoded at this size at the latest, whatever the row group size: it bounds memory. */
@@ -26,6 +27,9 @@ const DEFAULT_ROW_GROUP_BYTES = 128 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 2 ** 20
 /** Encoded bytes per byte of Arrow data that is assumed before the first row group tells. */
 const INITIAL_RATIO = 0.5
+
+/** Of the data that goes to other threads whole, how much is shared with one that is ready. */
+const TOGETHER_PART = 1 / 4
 
 /** Row groups of one file that are encoded at once. */
 const MAX_PENDING = 2
@@ -204,15 +208,27 @@ class RowGroupWriter implements ParquetWriter {
     this.#waitingRows = 0
     this.#waitingBytes = 0
     const encoding: ParquetEncoding = { ...this.#encoding, plainColumns: dictionariesInVain(batches) }
-    if (waitingBytes < this.#asideBytes && this.#pending.length === 0) {
+    const encoded = this.#startAside(batches, waitingBytes, encoding)
+    if (encoded === undefined) {
       const file = encodeParquet(this.#storedArrow, batches, encoding)
       this.#add([{ file, fields: this.#storedArrow.fields.map((_, field) => field) }], waitingBytes)
       return
     }
-    const encoded = encodeParquetAside(this.#storedArrow, batches, encoding)
     // Its failure is told by `drain`.
     encoded.catch(() => {})
     this.#pending.push({ encoded, arrowBytes: waitingBytes })
+  }
+
+  /** Undefined where this thread is to encode it all: not behind others, whose order would be lost. */
+  #startAside(
+    batches: readonly RecordBatch[],
+    sizeBytes: number,
+    encoding: ParquetEncoding,
+  ): PendingGroup['encoded'] | undefined {
+    if (sizeBytes >= this.#asideBytes || this.#pending.length > 0)
+      return encodeParquetAside(this.#storedArrow, batches, encoding)
+    if (sizeBytes < this.#asideBytes * TOGETHER_PART) return undefined
+    return encodeParquetTogether(this.#storedArrow, batches, encoding)
   }
 
   #add(encoded: readonly EncodedColumns[], arrowSizeBytes: number): void {

@@ -5,7 +5,8 @@ import { promisify } from 'node:util'
 import { RecordBatchStreamWriter, Table } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { InvalidDataError } from '../../src/base/errors.ts'
-import { encodeParquet, encodeParquetAside } from '../../src/format/parquet-wasm.ts'
+import { encodeParquetAside, encodeParquetTogether } from '../../src/format/parquet-shares.ts'
+import { encodeParquet } from '../../src/format/parquet-wasm.ts'
 import { WorkerPool, workerCount } from '../../src/format/parquet-workers.ts'
 import { createParquetWriter } from '../../src/format/parquet-writer.ts'
 import { defineSchema } from '../../src/spec/define-schema.ts'
@@ -95,6 +96,24 @@ describe('encoding in threads', () => {
     expect(Buffer.compare(aside.finish().bytes, inline.finish().bytes)).toBe(0)
   })
 
+  it.runIf(workerCount() > 1)('is shared with a thread that is ready, and makes the same file', async () => {
+    const encoding = { codec: 'zstd', plainColumns: ['id'] } as const
+    let together: ReturnType<typeof encodeParquetTogether>
+    for (let tries = 0; together === undefined && tries < 500; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      together = encodeParquetTogether(batch.schema, [batch], encoding)
+    }
+    const shares = (await together) ?? []
+    expect(shares.map(({ fields }) => fields)).toEqual([[1], [0]])
+    const inline = createParquetWriter({ schema })
+    inline.write(batch)
+    const shared = createParquetWriter({ schema, asideBytes: 200_000 })
+    shared.write(batch)
+    expect(shared.waitingBytes).toBeGreaterThan(50_000)
+    await shared.drain(0)
+    expect(Buffer.compare(shared.finish().bytes, inline.finish().bytes)).toBe(0)
+  })
+
   it('holds no process open, and none ends before it is done', async () => {
     const compiled = await compileSrc(['format/parquet-workers.ts'])
     try {
@@ -111,11 +130,11 @@ describe('encoding in threads', () => {
   })
 
   it('is inline where threads are forbidden', async () => {
-    const compiled = await compileSrc(['format/parquet-wasm.ts'])
+    const compiled = await compileSrc(['format/parquet-shares.ts'])
     try {
       const script = `
         const { tableFromArrays } = await import('apache-arrow')
-        const { encodeParquetAside } = await import(${JSON.stringify(compiled.path('format/parquet-wasm.ts'))})
+        const { encodeParquetAside } = await import(${JSON.stringify(compiled.path('format/parquet-shares.ts'))})
         const { schema, batches } = tableFromArrays({ id: Int32Array.of(1, 2, 3) })
         console.log((await encodeParquetAside(schema, batches, { codec: 'zstd' }))[0].file.length > 100)`
       const flags = [
