@@ -176,7 +176,7 @@ export class ObjectOperations implements TableOperations {
       manifestList: currentSnapshot(metadata)?.manifestList,
       writer: this.#env.writer,
     }
-    const { outcome, next } = await this.#swap(held, change, attempt)
+    const { outcome, next } = await this.#swap({ location: pointer, held }, change, attempt)
     if (outcome.kind === 'unknown') return outcome
     if (outcome.kind === 'conflict') {
       this.#noteRival(outcome.held, held.body.uuid)
@@ -193,11 +193,10 @@ export class ObjectOperations implements TableOperations {
 
   /** Where only the line came in between, what was uploaded fits as well on the body that tells of it. */
   async #swap(
-    base: Held<PointerBody>,
+    { location, held: base }: { readonly location: string; readonly held: Held<PointerBody> },
     change: PointerChange,
     { commitId, tell }: CommitAttempt,
   ): Promise<{ outcome: SwapOutcome<PointerBody>; next: PointerBody }> {
-    const location = this.#pointerLocation()
     for (let held = base; ;) {
       const turn = tell?.(held.body.turn)
       const next = nextPointer(held.body, { ...change, turn }, { commitId, u: this.runtime.uuid() })

@@ -1,6 +1,7 @@
 /**
  * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials and endpoint rules are
- * the SDK's; the machinery of its commands is left out, which costs several times what the rest of a small request does. Sends once and judges nothing: s3-client.ts does.
+ * the SDK's; the machinery of its commands is left out, which costs several times what the rest of a small request does.
+ * Sends once and judges nothing: s3-client.ts does.
  */
 import type { IncomingMessage } from 'node:http'
 import { addAbortSignal, type Readable } from 'node:stream'
