@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', '**/node_modules/**'],
     globalSetup: ['test/support/minio-setup.ts'],
+    setupFiles: ['test/support/equality.ts'],
     reporters: ['default', new SummaryReporter('unit')],
     // Vitest leaves one core free; on two that would halve the suite's speed.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -159,6 +159,13 @@ export function writeBlock<T>(
   sink.number(0)
 }
 
+/** The decoder of values of a type that the codec is known to read. */
+export function decodeOf<T>(codec: AvroReader<T>, writer: AvroNode): AvroDecode<T> {
+  const read = codec.resolve(writer, '')
+  if (read === undefined) throw new TypeError(`a codec does not read ${writer.kind}`)
+  return read
+}
+
 /** Resolves a codec where the writer may have put a union: at least one branch beside null must be readable. */
 export function resolveUnion<T>(codec: AvroReader<T>, writer: AvroNode, location: string): AvroDecode<T> | undefined {
   if (writer.kind !== 'union') return codec.resolve(writer, location)

@@ -8,7 +8,7 @@ import { createParquetWriter } from '../format/parquet-writer.ts'
 import { encodePuffin, readPuffinFooter } from '../format/puffin.ts'
 import type { FileIO, IoOptions } from '../io/file-io.ts'
 import { compareBytewise } from '../io/location.ts'
-import type { DataFile } from '../spec/data-file.ts'
+import { type DataFile, copyDataFile } from '../spec/data-file.ts'
 import { DELETE_FILE_PATH, DELETE_POS } from '../spec/metadata-columns.ts'
 import { printNameMapping } from '../spec/name-mapping.ts'
 import type { Schema } from '../spec/types.ts'
@@ -107,7 +107,7 @@ async function movedVectors(
 export function moved(file: DataFile, move: MovePath): DataFile {
   const { filePath, referencedDataFile } = file
   const referenced = referencedDataFile === undefined ? {} : { referencedDataFile: move(referencedDataFile) }
-  return { ...file, filePath: move(filePath), ...referenced }
+  return copyDataFile(file, { filePath: move(filePath), ...referenced })
 }
 
 function unsupported(location: string, why: string): UnsupportedError {

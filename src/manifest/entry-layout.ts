@@ -2,17 +2,17 @@
  * How a manifest's writer laid its entries out. All known writers put the fields in one order, leaving some out: a schema
  * like that is recognized here, so that entry-reader.ts can read its entries in one straight line.
  */
+import type { AvroCursor } from '../format/avro-cursor.ts'
 import type { AvroNode, AvroRecordNode } from '../format/avro-schema.ts'
 import type { DataFile, ManifestEntry } from '../spec/data-file.ts'
 
 /** Whether a field has a value: ALWAYS, NEVER (the writer does not have it), or by the branch of its union that is null. */
-export type Presence = number
-export const ALWAYS = -1
+type Presence = number
+const ALWAYS = -1
 const NEVER = -2
 
 /** Encodings that are read alike. Of maps, arrays of key-value records, `counts` has integers and `bounds` has bytes. */
-export type RestShape = 'integer' | 'string' | 'bytes' | 'integers' | 'counts' | 'bounds'
-type Shape = RestShape | 'record'
+type Shape = 'integer' | 'string' | 'bytes' | 'integers' | 'counts' | 'bounds' | 'record'
 
 interface Field {
   readonly id: number
@@ -23,8 +23,7 @@ interface Field {
   readonly keyId?: number | undefined
 }
 
-type HeadKey = 'content' | 'filePath' | 'fileFormat' | 'partition'
-type RestKey = Exclude<keyof DataFile, HeadKey | 'specId'> | 'blockSizeInBytes'
+type FileKey = Exclude<keyof DataFile, 'specId'> | 'blockSizeInBytes'
 type Presences<K extends string> = Readonly<Record<K, Presence>>
 
 const ENTRY_FIELDS: Readonly<Record<keyof ManifestEntry, Field>> = {
@@ -35,14 +34,11 @@ const ENTRY_FIELDS: Readonly<Record<keyof ManifestEntry, Field>> = {
   dataFile: { id: 2, shape: 'record', required: true },
 }
 
-const HEAD_FIELDS: Readonly<Record<HeadKey, Field>> = {
+const FILE_FIELDS: Readonly<Record<FileKey, Field>> = {
   content: { id: 134, shape: 'integer' },
   filePath: { id: 100, shape: 'string', required: true },
   fileFormat: { id: 101, shape: 'string', required: true },
   partition: { id: 102, shape: 'record', required: true },
-}
-
-const REST_FIELDS: Readonly<Record<RestKey, Field & { readonly shape: RestShape }>> = {
   recordCount: { id: 103, shape: 'integer', required: true },
   fileSizeInBytes: { id: 104, shape: 'integer', required: true },
   /** Of v1, without a use. */
@@ -63,24 +59,29 @@ const REST_FIELDS: Readonly<Record<RestKey, Field & { readonly shape: RestShape 
   contentSizeInBytes: { id: 145, shape: 'integer' },
 }
 
+export type FileLayout = Presences<FileKey>
+
 export interface EntryLayout {
   readonly entry: Presences<keyof ManifestEntry>
-  readonly file: Presences<HeadKey | RestKey>
+  readonly file: FileLayout
   readonly partition: AvroNode
-  /** The fields behind the partition, to be skipped. */
-  readonly rest: readonly { readonly presence: Presence; readonly shape: RestShape }[]
 }
 
 /** Undefined for other layouts than the usual one, and for files without field ids. */
 export function entryLayout(writer: AvroNode): EntryLayout | undefined {
   const fileNode = fieldType(writer, ENTRY_FIELDS.dataFile)
-  const partition = fieldType(fileNode, HEAD_FIELDS.partition)
+  const partition = fieldType(fileNode, FILE_FIELDS.partition)
   const entry = presences(writer, ENTRY_FIELDS)
-  const file = presences(fileNode, { ...HEAD_FIELDS, ...REST_FIELDS })
-  if (entry === undefined || file === undefined || partition === undefined) return undefined
-  const keys = Object.keys(REST_FIELDS) as RestKey[]
-  const rest = keys.map((key) => ({ presence: file[key], shape: REST_FIELDS[key].shape }))
-  return { entry, file, partition, rest: rest.filter(({ presence }) => presence !== NEVER) }
+  const file = presences(fileNode, FILE_FIELDS)
+  return entry && file && partition && { entry, file, partition }
+}
+
+/** Whether a field has a value here; past its union's branch, where it is one. */
+export function hasValue(cursor: AvroCursor, presence: Presence): boolean {
+  if (presence < 0) return presence === ALWAYS
+  const branch = cursor.number()
+  if (branch === presence) return false
+  return branch === 1 - presence || cursor.fail(`a union of two has no branch ${branch}`)
 }
 
 function fieldType(node: AvroNode | undefined, { id }: Field): AvroNode | undefined {

@@ -6,14 +6,8 @@ import { UnsupportedError, ValidationError } from '../base/errors.ts'
 import { printJson } from '../base/json.ts'
 import { memoize, memoizeWeak } from '../base/memo.ts'
 import { encodeAvro } from '../format/avro.ts'
-import type {
-  DataFile,
-  FieldSummary,
-  ManifestContent,
-  ManifestEntry,
-  ManifestFile,
-  PartitionData,
-} from '../spec/data-file.ts'
+import { copyDataFile } from '../spec/data-file.ts'
+import type { FieldSummary, ManifestContent, ManifestEntry, ManifestFile, PartitionData } from '../spec/data-file.ts'
 import { partitionFieldTypes, printPartitionFields } from '../spec/partition-spec.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import { schemaText } from '../spec/schema-json.ts'
@@ -185,10 +179,9 @@ function checkEntry(entry: ManifestEntry, { spec, content, snapshotId, path }: M
 /** Row ids belong to data files alone, sort orders not to position deletes. */
 function prepareEntry(entry: ManifestEntry): ManifestEntry {
   const { content, firstRowId, sortOrderId } = entry.dataFile
-  const dataFile: DataFile = {
-    ...entry.dataFile,
+  const dataFile = copyDataFile(entry.dataFile, {
     firstRowId: content === 'data' ? firstRowId : undefined,
     sortOrderId: content === 'position-deletes' ? undefined : sortOrderId,
-  }
+  })
   return { ...entry, dataFile }
 }

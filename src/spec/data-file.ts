@@ -10,7 +10,10 @@ export type FileFormat = (typeof FILE_FORMATS)[number]
 /** Values of a partition, one per field of its partition spec, in the spec's order. */
 export type PartitionData = readonly (Value | null)[]
 
-/** Field `data_file` (2) of a manifest entry. Maps are keyed by field id; bounds are single-value binaries. */
+/**
+ * Field `data_file` (2) of a manifest entry. Maps are keyed by field id; bounds are single-value binaries. To be copied by
+ * `copyDataFile`: files that were read from a manifest decode their members when asked for them, and a spread has none.
+ */
 export interface DataFile {
   readonly content: FileContent
   readonly filePath: string
@@ -34,6 +37,34 @@ export interface DataFile {
   readonly referencedDataFile?: string | undefined
   readonly contentOffset?: number | undefined
   readonly contentSizeInBytes?: number | undefined
+}
+
+/** A plain copy, with changes. */
+export function copyDataFile(file: DataFile, changes: Partial<DataFile> = {}): DataFile {
+  const all: { readonly [K in keyof Required<DataFile>]: DataFile[K] } = {
+    content: file.content,
+    filePath: file.filePath,
+    fileFormat: file.fileFormat,
+    specId: file.specId,
+    partition: file.partition,
+    recordCount: file.recordCount,
+    fileSizeInBytes: file.fileSizeInBytes,
+    columnSizes: file.columnSizes,
+    valueCounts: file.valueCounts,
+    nullValueCounts: file.nullValueCounts,
+    nanValueCounts: file.nanValueCounts,
+    lowerBounds: file.lowerBounds,
+    upperBounds: file.upperBounds,
+    keyMetadata: file.keyMetadata,
+    splitOffsets: file.splitOffsets,
+    equalityIds: file.equalityIds,
+    sortOrderId: file.sortOrderId,
+    firstRowId: file.firstRowId,
+    referencedDataFile: file.referencedDataFile,
+    contentOffset: file.contentOffset,
+    contentSizeInBytes: file.contentSizeInBytes,
+  }
+  return { ...all, ...changes }
 }
 
 export type ManifestEntryStatus = 'existing' | 'added' | 'deleted'

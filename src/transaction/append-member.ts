@@ -5,7 +5,7 @@
 import { mapConcurrent } from '../base/concurrency.ts'
 import { NotFoundError, SessionExpiredError } from '../base/errors.ts'
 import { joinLocation, lastSegment } from '../io/location.ts'
-import type { DataFile } from '../spec/data-file.ts'
+import { type DataFile, copyDataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableOperations } from './operations.ts'
 
@@ -65,7 +65,7 @@ export class AppendMember {
       this.files = [...this.files, filePath]
       const { bytes } = await io.read(file.filePath, { signal }).catch(collected)
       await io.write(filePath, bytes, { signal })
-      return { ...file, filePath }
+      return copyDataFile(file, { filePath })
     }
     const copies: DataFile[] = []
     for await (const file of mapConcurrent(this.dataFiles, COPIES_IN_FLIGHT, copy, signal)) copies.push(file)

@@ -13,7 +13,7 @@ import { encodeManifest } from '../../src/manifest/manifest-writer.ts'
 import { copyTable } from '../../src/maintenance/copy-table.ts'
 import type { CopySource, CopyTableOptions } from '../../src/maintenance/copy-table.ts'
 import { TableScan } from '../../src/scan/table-scan.ts'
-import type { ManifestEntry } from '../../src/spec/data-file.ts'
+import { type ManifestEntry, copyDataFile } from '../../src/spec/data-file.ts'
 import { specById } from '../../src/spec/table-metadata-access.ts'
 import { openTable } from '../../src/table/static-table.ts'
 import { overriding } from '../support/overriding.ts'
@@ -246,7 +246,7 @@ describe('copyTable', () => {
     const { bytes } = encodeManifest({
       entries: names.map((name) => ({
         ...entry,
-        dataFile: { ...entry.dataFile, filePath: `${table.location}/${name}`, fileSizeInBytes: sizeBytes },
+        dataFile: copyDataFile(entry.dataFile, { filePath: `${table.location}/${name}`, fileSizeInBytes: sizeBytes }),
       })),
       spec: specById(metadata, 0),
       schema: table.schema,

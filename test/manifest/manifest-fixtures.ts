@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { decodeManifestList } from '../../src/manifest/manifest-list.ts'
 import { decodeTableMetadata } from '../../src/manifest/metadata-file.ts'
+import { copyDataFile } from '../../src/spec/data-file.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../src/spec/data-file.ts'
 import { newTableMetadata } from '../../src/spec/new-table-metadata.ts'
 import type { PartitionSpec } from '../../src/spec/partition-spec.ts'
@@ -86,14 +87,13 @@ export function plainEntry(entry: ManifestEntry): ManifestEntry {
   const { columnSizes, valueCounts, nullValueCounts, nanValueCounts, lowerBounds, upperBounds } = entry.dataFile
   return {
     ...entry,
-    dataFile: {
-      ...entry.dataFile,
+    dataFile: copyDataFile(entry.dataFile, {
       columnSizes: columnSizes && new Map(columnSizes),
       valueCounts: valueCounts && new Map(valueCounts),
       nullValueCounts: nullValueCounts && new Map(nullValueCounts),
       nanValueCounts: nanValueCounts && new Map(nanValueCounts),
       lowerBounds: lowerBounds && new Map(lowerBounds),
       upperBounds: upperBounds && new Map(upperBounds),
-    },
+    }),
   }
 }

@@ -1,0 +1,210 @@
+/**
+ * Data files as they lie in a manifest. Most that look at one want to know its partition and its size, and read no more of
+ * it: the path, the metrics and what follows are checked and passed over when their entry is read, and decoded when asked for.
+ */
+import { inspect } from 'node:util'
+import { avroArray, avroInt, avroNumber, decodeOf } from '../format/avro-codec.ts'
+import type { AvroDecode } from '../format/avro-codec.ts'
+import type { AvroCursor } from '../format/avro-cursor.ts'
+import { avroSkip } from '../format/avro-skip.ts'
+import { type DataFile, type PartitionData, copyDataFile } from '../spec/data-file.ts'
+import { fileContentCodec, fileFormatCodec } from './entry-choices.ts'
+import { type FileLayout, hasValue } from './entry-layout.ts'
+import { readBounds, readCounts, skipBounds, skipCounts } from './stored-map.ts'
+
+const INTEGER = { kind: 'long', logicalType: undefined } as const
+const INTEGERS = { kind: 'array', items: INTEGER } as const
+
+const readContent = decodeOf(fileContentCodec, INTEGER)
+const readFileFormat = decodeOf(fileFormatCodec, { kind: 'string', logicalType: undefined })
+const readOffsets = decodeOf(avroArray(avroNumber, 133), INTEGERS)
+const readFieldIds = decodeOf(avroArray(avroInt, 136), INTEGERS)
+const skipIntegers = avroSkip(INTEGERS)
+
+/** What the files of a manifest have in common. */
+export interface StoredFiles {
+  readonly layout: FileLayout
+  readonly specId: number
+  readonly readPartition: AvroDecode<PartitionData>
+}
+
+/** The members that stay encoded longest: of most files none is asked for. */
+type Details = Omit<
+  DataFile,
+  'content' | 'filePath' | 'fileFormat' | 'specId' | 'partition' | 'recordCount' | 'fileSizeInBytes' | 'firstRowId'
+>
+
+/** To be copied by `copyDataFile`: a spread would leave out what is not decoded yet. */
+export class StoredDataFile implements DataFile {
+  readonly content: DataFile['content']
+  readonly fileFormat: DataFile['fileFormat']
+  readonly partition: PartitionData
+  readonly recordCount: number
+  readonly fileSizeInBytes: number
+  firstRowId: bigint | undefined
+  readonly #files: StoredFiles
+  /** Over the bytes that the file lies in; all files of a block share it, and nothing else moves it. */
+  readonly #cursor: AvroCursor
+  readonly #pathOffset: number
+  readonly #detailsOffset: number
+  #filePath: string | undefined
+  #details: Details | undefined
+
+  /** Reads the file that begins where `cursor` is, and leaves it at its end. */
+  constructor(cursor: AvroCursor, files: StoredFiles) {
+    const { layout } = files
+    this.#files = files
+    this.#cursor = cursor.lookup
+    this.content = hasValue(cursor, layout.content) ? readContent(cursor) : 'data'
+    this.#pathOffset = cursor.offset
+    skipBytes(cursor)
+    this.fileFormat = readFileFormat(cursor)
+    this.partition = files.readPartition(cursor)
+    this.recordCount = cursor.number()
+    this.fileSizeInBytes = cursor.number()
+    if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
+    this.#detailsOffset = cursor.offset
+    skipToRowId(cursor, layout)
+    this.firstRowId = hasValue(cursor, layout.firstRowId) ? cursor.long() : undefined
+    skipFromRowId(cursor, layout)
+  }
+
+  get specId(): number {
+    return this.#files.specId
+  }
+
+  get filePath(): string {
+    if (this.#filePath === undefined) {
+      this.#cursor.offset = this.#pathOffset
+      this.#filePath = this.#cursor.string()
+    }
+    return this.#filePath
+  }
+
+  get columnSizes(): DataFile['columnSizes'] {
+    return this.#decoded().columnSizes
+  }
+
+  get valueCounts(): DataFile['valueCounts'] {
+    return this.#decoded().valueCounts
+  }
+
+  get nullValueCounts(): DataFile['nullValueCounts'] {
+    return this.#decoded().nullValueCounts
+  }
+
+  get nanValueCounts(): DataFile['nanValueCounts'] {
+    return this.#decoded().nanValueCounts
+  }
+
+  get lowerBounds(): DataFile['lowerBounds'] {
+    return this.#decoded().lowerBounds
+  }
+
+  get upperBounds(): DataFile['upperBounds'] {
+    return this.#decoded().upperBounds
+  }
+
+  get keyMetadata(): DataFile['keyMetadata'] {
+    return this.#decoded().keyMetadata
+  }
+
+  get splitOffsets(): DataFile['splitOffsets'] {
+    return this.#decoded().splitOffsets
+  }
+
+  get equalityIds(): DataFile['equalityIds'] {
+    return this.#decoded().equalityIds
+  }
+
+  get sortOrderId(): DataFile['sortOrderId'] {
+    return this.#decoded().sortOrderId
+  }
+
+  get referencedDataFile(): DataFile['referencedDataFile'] {
+    return this.#decoded().referencedDataFile
+  }
+
+  get contentOffset(): DataFile['contentOffset'] {
+    return this.#decoded().contentOffset
+  }
+
+  get contentSizeInBytes(): DataFile['contentSizeInBytes'] {
+    return this.#decoded().contentSizeInBytes
+  }
+
+  #decoded(): Details {
+    if (this.#details === undefined) {
+      this.#cursor.offset = this.#detailsOffset
+      this.#details = readDetails(this.#cursor, this.#files.layout)
+    }
+    return this.#details
+  }
+}
+
+/** For who prints one, or looks at it in a debugger. */
+Object.defineProperty(StoredDataFile.prototype, inspect.custom, {
+  value(this: DataFile) {
+    return copyDataFile(this)
+  },
+})
+
+/** Past a whole file but its partition, which is read. */
+export function skipFile(cursor: AvroCursor, { layout, readPartition }: StoredFiles): PartitionData {
+  if (hasValue(cursor, layout.content)) cursor.skipLong()
+  skipBytes(cursor)
+  skipBytes(cursor)
+  const partition = readPartition(cursor)
+  cursor.skipLong()
+  cursor.skipLong()
+  if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
+  skipToRowId(cursor, layout)
+  if (hasValue(cursor, layout.firstRowId)) cursor.skipLong()
+  skipFromRowId(cursor, layout)
+  return partition
+}
+
+function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
+  const head = {
+    columnSizes: hasValue(cursor, layout.columnSizes) ? readCounts(cursor) : undefined,
+    valueCounts: hasValue(cursor, layout.valueCounts) ? readCounts(cursor) : undefined,
+    nullValueCounts: hasValue(cursor, layout.nullValueCounts) ? readCounts(cursor) : undefined,
+    nanValueCounts: hasValue(cursor, layout.nanValueCounts) ? readCounts(cursor) : undefined,
+    lowerBounds: hasValue(cursor, layout.lowerBounds) ? readBounds(cursor) : undefined,
+    upperBounds: hasValue(cursor, layout.upperBounds) ? readBounds(cursor) : undefined,
+    keyMetadata: hasValue(cursor, layout.keyMetadata) ? cursor.byteString() : undefined,
+    splitOffsets: hasValue(cursor, layout.splitOffsets) ? readOffsets(cursor) : undefined,
+    equalityIds: hasValue(cursor, layout.equalityIds) ? readFieldIds(cursor) : undefined,
+    sortOrderId: hasValue(cursor, layout.sortOrderId) ? cursor.int() : undefined,
+  }
+  if (hasValue(cursor, layout.firstRowId)) cursor.skipLong()
+  return {
+    ...head,
+    referencedDataFile: hasValue(cursor, layout.referencedDataFile) ? cursor.string() : undefined,
+    contentOffset: hasValue(cursor, layout.contentOffset) ? cursor.number() : undefined,
+    contentSizeInBytes: hasValue(cursor, layout.contentSizeInBytes) ? cursor.number() : undefined,
+  }
+}
+
+function skipToRowId(cursor: AvroCursor, layout: FileLayout): void {
+  if (hasValue(cursor, layout.columnSizes)) skipCounts(cursor)
+  if (hasValue(cursor, layout.valueCounts)) skipCounts(cursor)
+  if (hasValue(cursor, layout.nullValueCounts)) skipCounts(cursor)
+  if (hasValue(cursor, layout.nanValueCounts)) skipCounts(cursor)
+  if (hasValue(cursor, layout.lowerBounds)) skipBounds(cursor)
+  if (hasValue(cursor, layout.upperBounds)) skipBounds(cursor)
+  if (hasValue(cursor, layout.keyMetadata)) skipBytes(cursor)
+  if (hasValue(cursor, layout.splitOffsets)) skipIntegers(cursor)
+  if (hasValue(cursor, layout.equalityIds)) skipIntegers(cursor)
+  if (hasValue(cursor, layout.sortOrderId)) cursor.skipLong()
+}
+
+function skipFromRowId(cursor: AvroCursor, layout: FileLayout): void {
+  if (hasValue(cursor, layout.referencedDataFile)) skipBytes(cursor)
+  if (hasValue(cursor, layout.contentOffset)) cursor.skipLong()
+  if (hasValue(cursor, layout.contentSizeInBytes)) cursor.skipLong()
+}
+
+function skipBytes(cursor: AvroCursor): void {
+  cursor.skip(cursor.number())
+}
