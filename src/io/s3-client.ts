@@ -31,7 +31,7 @@ export type S3Result<T> =
 
 /** A request for one object, without the SDK's command machinery. */
 export interface S3ObjectRequest extends S3Request {
-  readonly verb: 'GET' | 'PUT' | 'HEAD'
+  readonly verb: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
   /** In lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Uint8Array | undefined
@@ -41,7 +41,7 @@ export interface S3Object {
   readonly etag: string | undefined
   readonly lastModifiedMs: number | undefined
   readonly contentLength: number | undefined
-  /** Empty in answers to HEAD. */
+  /** Empty in answers to HEAD and DELETE. */
   readonly bytes: Uint8Array
 }
 

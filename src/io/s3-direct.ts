@@ -1,5 +1,5 @@
 /**
- * The short way to single objects: GET, PUT and HEAD as plain signed HTTP requests. Credentials and endpoint rules are
+ * The short way to single objects: GET, PUT, HEAD and DELETE as plain signed HTTP requests. Credentials and endpoint rules are
  * the SDK's; the machinery of its commands is left out, which costs several times what the rest of a small request does.
  * Sends once and judges nothing: s3-client.ts does.
  */
@@ -11,7 +11,7 @@ import { type HttpConnections, sendHttp } from './s3-http.ts'
 import { signedHeaders } from './s3-signature.ts'
 
 export interface DirectRequest {
-  readonly method: 'GET' | 'PUT' | 'HEAD'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
   readonly bucket: string
   readonly key: string
   /** In lower case. */

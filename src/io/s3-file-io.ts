@@ -2,12 +2,7 @@
  * The store of `s3://bucket/key` locations, AWS and everything that speaks its protocol. Every request is sent once: the
  * retrying decorator sends again what may be sent again.
  */
-import {
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  ListBucketsCommand,
-  type PutObjectCommandInput,
-} from '@aws-sdk/client-s3'
+import { DeleteObjectsCommand, ListBucketsCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { mapConcurrent } from '../base/concurrency.ts'
 import { ServiceError } from '../base/errors.ts'
 import type { Reporter } from '../base/events.ts'
@@ -43,6 +38,8 @@ export interface S3Options extends S3Settings {
 
 const ANY_BUCKET = 's3://*/'
 const DELETE_BATCH = 1000
+/** So few objects are deleted one by one: the first batch of a process costs more than all that it would spare. */
+const FEW = 4
 const DELETE_CONCURRENCY = 4
 
 export class S3FileIO implements FileIO {
@@ -126,7 +123,7 @@ export class S3FileIO implements FileIO {
   }
 
   async delete(locations: readonly string[], options: IoOptions = {}): Promise<Answer> {
-    const batches = batchesByBucket(locations)
+    const batches = locations.length <= FEW ? locations.map(alone) : batchesByBucket(locations)
     if (batches.length === 0) return { storeTimeMs: await this.storeTimeMs(options) }
     let storeTimeMs = 0
     const remove = (batch: DeleteBatch): Promise<Answer> => this.#deleteBatch(batch, options)
@@ -171,9 +168,9 @@ export class S3FileIO implements FileIO {
   async #deleteBatch({ bucket, locations }: DeleteBatch, { signal }: IoOptions): Promise<Answer> {
     const [first = ''] = locations
     if (locations.length === 1) {
-      const command = new DeleteObjectCommand({ Bucket: bucket, Key: keyOf(first) })
-      const { storeTimeMs } = await this.#s3.send(command, { verb: 'DELETE', location: first, signal })
-      return { storeTimeMs }
+      const result = await this.#s3.attemptObject({ verb: 'DELETE', location: first, signal })
+      if (!result.ok && result.failure.code !== 'NoSuchKey') throw await this.#s3.errorOf(result.failure, first)
+      return { storeTimeMs: result.storeTimeMs }
     }
     const command = new DeleteObjectsCommand({
       Bucket: bucket,
@@ -200,6 +197,10 @@ async function* chained(first: readonly Uint8Array[], rest: AsyncIterable<Uint8A
 interface DeleteBatch {
   readonly bucket: string
   readonly locations: readonly string[]
+}
+
+function alone(location: string): DeleteBatch {
+  return { bucket: parseS3Location(location).bucket, locations: [location] }
 }
 
 function batchesByBucket(locations: readonly string[]): DeleteBatch[] {

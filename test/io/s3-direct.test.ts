@@ -44,6 +44,22 @@ describe('requests signed by firn', () => {
     await io.close()
   })
 
+  it('delete a few objects one by one, and many in batches', async () => {
+    const { settings, root } = await createTestBucket()
+    const verbs: string[] = []
+    const reporter = (event: FirnEvent): void => void (event.type === 'request' && verbs.push(event.verb))
+    const io = openFileIO(root, { s3: settings, reporter })
+    const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `${root}/${name}`)
+    for (const count of [4, 5]) {
+      for (const name of names) await io.write(name, Buffer.from('x'))
+      verbs.length = 0
+      await io.delete(names.slice(0, count))
+      expect(verbs).toEqual(count === 4 ? ['DELETE', 'DELETE', 'DELETE', 'DELETE'] : ['POST'])
+    }
+    for await (const { entries } of io.list(`${root}/`)) expect(entries).toEqual([])
+    await io.close()
+  })
+
   it('find credentials that come to be after a first failure', async () => {
     const { settings, root } = await createTestBucket()
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined)
