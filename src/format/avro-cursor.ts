@@ -7,9 +7,10 @@ import { InvalidDataError } from '../base/errors.ts'
 
 export class AvroCursor {
   readonly bytes: Uint8Array
+  /** Over `bytes`. */
+  readonly view: DataView
   readonly location: string
   readonly #buffer: Buffer
-  readonly #view: DataView
   readonly #long = new DataView(new ArrayBuffer(8))
   #lastLong = 0n
   offset = 0
@@ -23,7 +24,7 @@ export class AvroCursor {
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.location = location
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** Another cursor over the same bytes, for what is looked up in them while this one has its own way to go. */
@@ -91,11 +92,11 @@ export class AvroCursor {
   }
 
   float(): number {
-    return this.#view.getFloat32(this.#take(4), true)
+    return this.view.getFloat32(this.#take(4), true)
   }
 
   double(): number {
-    return this.#view.getFloat64(this.#take(8), true)
+    return this.view.getFloat64(this.#take(8), true)
   }
 
   /** A view of `length` bytes. */
@@ -146,32 +147,6 @@ export class AvroCursor {
     while (this.#byte() >= 0x80) {
       if (this.offset >= limit) this.fail('a long has more than 64 bits')
     }
-  }
-
-  /** Past `count` longs: a byte below 0x80 ends each. Without branches, which processors guess wrong too often here. */
-  skipLongs(count: number): void {
-    const { bytes } = this
-    let at = this.offset
-    for (let left = count; left > 0; at += 1) left -= 1 - ((bytes[at] ?? 0) >>> 7)
-    this.skip(at - this.offset)
-  }
-
-  /** Past `count` pairs of a long and length-prefixed bytes. */
-  skipLongsAndBytes(count: number): void {
-    const { bytes } = this
-    let at = this.offset
-    for (let left = count; left > 0; left -= 1) {
-      while ((bytes[at] ?? 0) >= 0x80) at += 1
-      const length = bytes[at + 1] ?? 0
-      // Nearly all are shorter than 64 bytes: an even number below 0x80.
-      if ((length & 0x81) === 0) at += 2 + (length >>> 1)
-      else {
-        this.skip(at + 1 - this.offset)
-        this.skip(this.number())
-        at = this.offset
-      }
-    }
-    this.skip(at - this.offset)
   }
 
   #take(length: number): number {
