@@ -156,15 +156,20 @@ async function manyWriters(run: Run): Promise<object> {
 }
 
 async function planning(run: Run): Promise<object> {
-  const sizes = run.quick
-    ? [{ files: 10_000, rounds: 15 }]
-    : [100_000, 1_000_000].map((files, i) => ({ files, rounds: [9, 3][i] ?? 1 }))
+  const sizes = [
+    { files: 10_000, rounds: 15, peerRounds: 3 },
+    ...(run.quick ? [] : [{ files: 100_000, rounds: 9, peerRounds: 2 }]),
+    // Others would need minutes for each.
+    ...(run.quick ? [] : [{ files: 1_000_000, rounds: 3, peerRounds: 0 }]),
+  ]
   const bySize: object[] = []
-  for (const size of sizes) {
-    const { results, memory } = await runPlanning({ ...size, place: placeOf(run, 'planning') })
-    const title = `W4: planning over ${size.files.toLocaleString('en')} data files, 7 columns of metrics`
+  for (const { files, rounds, peerRounds } of sizes) {
+    const peers =
+      run.peers && peerRounds > 0 ? { rounds: peerRounds, place: placeOf(run, 'planning-peers') } : undefined
+    const { results, memory } = await runPlanning({ files, rounds, peers, place: placeOf(run, 'planning') })
+    const title = `W4: planning over ${files.toLocaleString('en')} data files, 7 columns of metrics`
     console.log(printPlanning(title, results, memory))
-    bySize.push({ ...size, results, memory })
+    bySize.push({ files, rounds, peerRounds, results, memory })
   }
   return { bySize }
 }

@@ -107,13 +107,19 @@ export class Peer {
     return (await this.#ask('totals', { location })) as Totals
   }
 
-  /** Reads a table that another engine wrote into one Arrow table. */
+  /** Reads a table that another engine wrote into one Arrow table; PyIceberg and DuckDB only. */
   async read(
     location: string,
     { select, where }: { readonly select?: readonly string[] | undefined; readonly where?: string | undefined },
   ): Promise<PeerTook & { readonly rows: number }> {
     const asked = { location, columns: select ?? ['*'], where: where ?? '' }
     return (await this.#ask('read', asked)) as PeerTook & { rows: number }
+  }
+
+  /** Plans a scan of a table that another engine wrote; `rows` are its tasks. PyIceberg and iceberg-go only. */
+  async plan(location: string, where: string | undefined): Promise<PeerTook & { readonly rows: number }> {
+    const asked = { location, columns: ['*'], where: where ?? '' }
+    return (await this.#ask('plan', asked)) as PeerTook & { rows: number }
   }
 
   close(): void {

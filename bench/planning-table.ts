@@ -26,7 +26,7 @@ const LARGE_FILES = 300_000
 const MICROS_PER_DAY = 86_400_000_000n
 
 /** A filter that holds for one day, so for a hundredth of the files, all of them in one manifest. */
-export const ONE_DAY = "ts >= '2026-02-10T00:00:00Z' and ts < '2026-02-11T00:00:00Z'"
+export const ONE_DAY = "ts >= '2026-02-10T00:00:00+00:00' and ts < '2026-02-11T00:00:00+00:00'"
 
 export interface PlanningTable {
   readonly io: FileIO

@@ -14,6 +14,7 @@ import { openFileIO } from '../src/io/open-file-io.ts'
 import { TableScan } from '../src/scan/table-scan.ts'
 import { BareClient } from './bare-client.ts'
 import type { Place } from './contestant.ts'
+import { peerEngines } from './peer.ts'
 import { ONE_DAY, type PlanningTable, writePlanningTable } from './planning-table.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
@@ -29,6 +30,8 @@ export interface PlanningResult {
   readonly firstMs: Spread
   /** Planning by GET and inflate of the same round. */
   readonly ratio: Spread
+  /** Of other engines, their time, and it by the median of ours. */
+  readonly peers: readonly { readonly name: string; readonly ms: Spread; readonly byFirn: number }[]
 }
 
 /** Of a process that does nothing but to plan the whole table, several times over. */
@@ -41,6 +44,8 @@ export interface PlanMemory {
 
 export interface Planning {
   readonly place: Place
+  /** How often others plan; not at all where it is absent. */
+  readonly peers?: { readonly rounds: number; readonly place: Place } | undefined
   readonly files: number
   readonly rounds: number
 }
@@ -49,6 +54,7 @@ const GETS_IN_FLIGHT = 8
 
 export async function runPlanning({
   place,
+  peers,
   files,
   rounds,
 }: Planning): Promise<{ readonly results: readonly PlanningResult[]; readonly memory: PlanMemory }> {
@@ -69,7 +75,14 @@ export async function runPlanning({
       entries: files / table.manifests,
       tasks: files / 100,
     } as const
-    const results = [await measure(table, client, full, rounds), await measure(table, client, pruned, rounds)]
+    const results: PlanningResult[] = []
+    for (const each of [full, pruned]) {
+      const own = await measure(table, client, each, rounds)
+      results.push({
+        ...own,
+        peers: peers ? await measurePeers(table, each, { ...peers, firnMs: own.planMs.median }) : [],
+      })
+    }
     return { results, memory: await measureMemory(table, place) }
   } finally {
     client.close()
@@ -90,7 +103,7 @@ async function measure(
   client: BareClient,
   { what, keys, where, entries, tasks }: Case,
   rounds: number,
-): Promise<PlanningResult> {
+): Promise<Omit<PlanningResult, 'peers'>> {
   const got: number[] = []
   const inflated: number[] = []
   const planned: number[] = []
@@ -117,6 +130,32 @@ async function measure(
     firstMs: spreadOf(first),
     ratio: spreadOf(planned.map((ms, i) => ms / (inflated[i] ?? Number.NaN))),
   }
+}
+
+/** Others take their own times, one engine after another: planning of theirs takes up to a minute. */
+async function measurePeers(
+  { metadataLocation }: PlanningTable,
+  { where, tasks }: Case,
+  { rounds, place, firnMs }: { readonly rounds: number; readonly place: Place; readonly firnMs: number },
+): Promise<PlanningResult['peers']> {
+  const measured: PlanningResult['peers'][number][] = []
+  for (const engine of await peerEngines()) {
+    const peer = await engine.open({ ...place, prefix: `${place.prefix}-${where === undefined ? 'full' : 'pruned'}` })
+    const times: number[] = []
+    try {
+      for (let round = -1; round < rounds; round += 1) {
+        const { ms, rows } = await peer.plan(metadataLocation, where)
+        if (rows !== tasks) throw new Error(`${engine.name} planned ${rows} tasks, not ${tasks}`)
+        // The first warms up.
+        if (round >= 0) times.push(ms)
+      }
+    } finally {
+      peer.close()
+    }
+    const ms = spreadOf(times)
+    measured.push({ name: engine.name, ms, byFirn: ms.median / firnMs })
+  }
+  return measured
 }
 
 async function planOnce(

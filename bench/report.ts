@@ -78,7 +78,10 @@ export function printPlanning(title: string, results: readonly PlanningResult[],
   ])
   const peaks = memory.peaksRssBytes.map((bytes) => (bytes / 2 ** 20).toFixed(0)).join(', ')
   const peak = `  most memory, after planning all of it once, twice …: ${peaks} MiB`
-  return `${title}\n${printTable([headings, ...lines])}\n${peak}\n`
+  const peers = results.flatMap(({ what, peers: others }) =>
+    others.map(({ name, ms, byFirn }) => `  ${name}, ${what}: ${ms.median.toFixed(0)} ms, ${byFirn.toFixed(1)} × firn`),
+  )
+  return `${[title, printTable([headings, ...lines]), ...peers, peak].join('\n')}\n`
 }
 
 export function printAppendMemory(results: readonly AppendMemory[]): string {

@@ -82,10 +82,20 @@ class Peer:
         data = StaticTable.from_metadata(location, self.settings).scan(selected_fields=("id", "flag")).to_arrow()
         return {"rows": str(len(data)), "idSum": str(pc.sum(data["id"])), "flags": str(pc.sum(data["flag"]))}
 
-    def read(self, location, columns, where):
+    def scan(self, location, columns, where):
         table = StaticTable.from_metadata(location, self.settings)
+        return table.scan(selected_fields=tuple(columns), **({"row_filter": where} if where else {}))
+
+    def plan(self, location, columns, where):
+        """How many files a scan would read."""
+        scan = self.scan(location, columns, where)
         with timed() as took:
-            scan = table.scan(selected_fields=tuple(columns), **({"row_filter": where} if where else {}))
+            rows = len(list(scan.plan_files()))
+        return {**took, "rows": rows}
+
+    def read(self, location, columns, where):
+        scan = self.scan(location, columns, where)
+        with timed() as took:
             rows = len(scan.to_arrow())
         return {**took, "rows": rows}
 

@@ -115,7 +115,7 @@ func toArrow(arrowSchema *arrow.Schema, rows []event) arrow.RecordBatch {
 	return builder.NewRecordBatch()
 }
 
-// parseFilter reads what the benchmarks ask for: comparisons of numbers, joined by "and".
+// parseFilter reads what the benchmarks ask for: comparisons with numbers and quoted times, joined by "and".
 func parseFilter(where string) (iceberg.BooleanExpression, error) {
 	var filter iceberg.BooleanExpression = iceberg.AlwaysTrue{}
 	for _, part := range strings.Split(where, " and ") {
@@ -123,18 +123,15 @@ func parseFilter(where string) (iceberg.BooleanExpression, error) {
 		if len(words) != 3 {
 			return nil, fmt.Errorf("not a comparison: %q", part)
 		}
-		number, err := strconv.ParseInt(words[2], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		switch words[1] {
-		case "<":
-			filter = iceberg.NewAnd(filter, iceberg.LessThan(iceberg.Reference(words[0]), number))
-		case ">=":
-			filter = iceberg.NewAnd(filter, iceberg.GreaterThanEqual(iceberg.Reference(words[0]), number))
-		default:
+		operation, ok := map[string]iceberg.Operation{"<": iceberg.OpLT, ">=": iceberg.OpGTEQ}[words[1]]
+		if !ok {
 			return nil, fmt.Errorf("not a comparison: %q", part)
 		}
+		literal := iceberg.NewLiteral(strings.Trim(words[2], "'"))
+		if number, err := strconv.ParseInt(words[2], 10, 64); err == nil {
+			literal = iceberg.NewLiteral(number)
+		}
+		filter = iceberg.NewAnd(filter, iceberg.LiteralPredicate(operation, iceberg.Reference(words[0]), literal))
 	}
 	return filter, nil
 }
@@ -244,28 +241,33 @@ func (p *peer) location(ctx context.Context) (string, error) {
 	return found.MetadataLocation(), nil
 }
 
-// read reads a table that another engine wrote.
-func (p *peer) read(ctx context.Context, in request) (took, error) {
+// scan opens a table that another engine wrote.
+func (p *peer) scan(ctx context.Context, in request) (*table.Scan, error) {
 	found, err := table.NewFromLocation(ctx, table.Identifier{"bench", "read"}, in.Location,
 		icebergio.LoadFSFunc(p.settings, in.Location), nil)
 	if err != nil {
-		return took{}, err
+		return nil, err
 	}
 	options := []table.ScanOption{table.WithSelectedFields(in.Columns...)}
 	if in.Where != "" {
 		filter, err := parseFilter(in.Where)
 		if err != nil {
-			return took{}, err
+			return nil, err
 		}
 		options = append(options, table.WithRowFilter(filter))
 	}
+	return found.Scan(options...), nil
+}
+
+// plan counts the files that a scan would read.
+func (p *peer) plan(ctx context.Context, in request) (took, error) {
+	scan, err := p.scan(ctx, in)
+	if err != nil {
+		return took{}, err
+	}
 	return timed(func() (int64, error) {
-		data, err := found.Scan(options...).ToArrowTable(ctx)
-		if err != nil {
-			return 0, err
-		}
-		defer data.Release()
-		return data.NumRows(), nil
+		tasks, err := scan.PlanFiles(ctx)
+		return int64(len(tasks)), err
 	})
 }
 
@@ -283,8 +285,8 @@ func (p *peer) answer(ctx context.Context, in request) (any, error) {
 		return p.append(ctx)
 	case "location":
 		return p.location(ctx)
-	case "read":
-		return p.read(ctx, in)
+	case "plan":
+		return p.plan(ctx, in)
 	}
 	return nil, fmt.Errorf("don't know how to %q", in.Do)
 }
