@@ -12,7 +12,7 @@ import type { CreateTableOptions } from './catalog.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { createPointer } from './create-pointer.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import type { ObjectBase } from './object-operations.ts'
+import type { ObjectBase } from './object-base.ts'
 
 export interface CreateTableRequest {
   readonly identifier: TableIdentifier

@@ -8,8 +8,8 @@ import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import { baseOf, viewLive } from './object-operations.ts'
-import type { ObjectBase } from './object-operations.ts'
+import { baseOf, viewLive } from './object-base.ts'
+import type { ObjectBase } from './object-base.ts'
 import type { PointerView } from './pointer-store.ts'
 
 const CONCURRENCY = 16

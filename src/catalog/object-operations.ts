@@ -2,20 +2,12 @@
  * Commits to one table through its pointer. Everything new is uploaded in parallel, metadata.json included, then the
  * pointer moves: two round trips when warm (commit-protocol, "A commit").
  */
-import { InvalidDataError, NoSuchTableError, SessionExpiredError } from '../base/errors.ts'
-import { joinLocation, lastSegment } from '../io/location.ts'
-import { readManifestListFile } from '../manifest/manifest-io.ts'
-import { encodeByProperty, metadataFileName, readTableMetadata } from '../manifest/metadata-file.ts'
-import { applyTableUpdates } from '../spec/apply-table-updates.ts'
-import type { ManifestFile } from '../spec/data-file.ts'
+import { NoSuchTableError } from '../base/errors.ts'
 import { printIdentifier } from '../spec/identifier.ts'
 import type { TableIdentifier } from '../spec/identifier.ts'
-import { shareMetadata } from '../spec/share-metadata.ts'
 import { currentSnapshot } from '../spec/table-metadata-access.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { checkRequirements } from '../spec/table-requirement.ts'
-import type { TableUpdate } from '../spec/table-update.ts'
-import { metadataFolder } from '../transaction/metadata-folder.ts'
 import { joinLine } from '../transaction/turn.ts'
 import type {
   CommitAttempt,
@@ -23,20 +15,22 @@ import type {
   RefreshOptions,
   Staged,
   Standing,
-  TableBase,
   TableOperations,
 } from '../transaction/operations.ts'
 import type { Held } from './cas-body.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
+import { allSettled, checkSession, nextMetadata, writeVersionHint } from './commit-steps.ts'
+import type { SwapOutcome } from './compare-and-swap.ts'
 import { noteTurn, swapLine } from './line.ts'
 import { noSuch } from './name-errors.ts'
 import type { NamespaceStore } from './namespace-store.ts'
+import { baseOf, loadBase } from './object-base.ts'
+import type { ObjectBase } from './object-base.ts'
 import { deleteFallen, fallenOut } from './old-metadata.ts'
-import type { SwapOutcome } from './compare-and-swap.ts'
+import type { FallenMetadata } from './old-metadata.ts'
 import { PointerStore } from './pointer-store.ts'
-import type { PointerView } from './pointer-store.ts'
 import { changesLineOnly, nextPointer } from './pointer.ts'
-import type { PointerBody, PointerChange, PointerKind } from './pointer.ts'
+import type { PointerBody, PointerChange } from './pointer.ts'
 
 /** How old a pointer may be, in milliseconds, that is taken for what is there now. A later one only costs another attempt. */
 const RECENT_MS = 5
@@ -44,15 +38,6 @@ const RECENT_MS = 5
 const JOIN_TRIES = 8
 const JOIN_WAIT_MS = 15
 const JOIN_MS = 5_000
-
-/** A base with the pointer it was read from. */
-export interface ObjectBase extends TableBase {
-  readonly held: Held<PointerBody>
-  /** Whether the namespace was seen live after the pointer was read: what a write needs, a reader doesn't. */
-  readonly confirmed: boolean
-  /** Others have gone on from it, or a transaction waits on it: a commit must settle and read the table again first. */
-  readonly outrun: boolean
-}
 
 export class ObjectOperations implements TableOperations {
   readonly name: string
@@ -152,43 +137,52 @@ export class ObjectOperations implements TableOperations {
   }
 
   async commit(base: ObjectBase, staged: Staged, attempt: CommitAttempt): Promise<CommitOutcome> {
-    const { held, confirmed } = base
-    const pointer = this.#env.keys.pointer(this.#identifier, held.body.nsGeneration)
+    const { held } = base
+    const location = this.#env.keys.pointer(this.#identifier, held.body.nsGeneration)
     if (base.outrun) {
-      await this.#pointers.settle(pointer)
+      await this.#pointers.settle(location)
       return { kind: 'conflict', files: [] }
     }
-    checkRequirements(base.metadata, staged.requirements)
-    checkSession(this.#env, { name: this.name, pointer: held.body, sessionStartMs: attempt.sessionStartMs })
-    const { updates } = staged
-    const { commitId } = attempt
-    const { metadata, location, bytes } = await nextMetadata(this.#env, base, { updates, commitId, v: held.body.v + 1 })
-    const fallen = fallenOut(base.metadata, metadata)
-    const written = this.io.write(location, bytes)
-    await allSettled([
-      ...staged.uploads,
-      written,
-      ...(confirmed ? [] : [this.#confirm(held.body), this.#ensureWritable()]),
-    ])
+    const { made, fallen } = await this.#upload(base, staged, attempt)
     const change = {
-      metadataLocation: location,
+      metadataLocation: made.metadataLocation,
       prevMetadataLocation: base.metadataLocation,
-      manifestList: currentSnapshot(metadata)?.manifestList,
+      manifestList: currentSnapshot(made.metadata)?.manifestList,
       writer: this.#env.writer,
     }
-    const { outcome, next } = await this.#swap({ location: pointer, held }, change, attempt)
+    const { outcome, next } = await this.#swap({ location, held }, change, attempt)
     if (outcome.kind === 'unknown') return outcome
     if (outcome.kind === 'conflict') {
       this.#noteRival(outcome.held, held.body.uuid)
-      return { kind: 'conflict', files: [location] }
+      return { kind: 'conflict', files: [made.metadataLocation] }
     }
     const outrun = outcome.held.body.u !== next.u
-    const { manifests } = staged
-    this.#current = { metadata, metadataLocation: location, manifests, held: outcome.held, confirmed: true, outrun }
-    noteTurn(this.#env, this, outrun ? undefined : { location: pointer, held: outcome.held })
-    await writeVersionHint(this.#env, { name: this.name, metadata, metadataLocation: location })
+    this.#current = { ...made, manifests: staged.manifests, held: outcome.held, confirmed: true, outrun }
+    noteTurn(this.#env, this, outrun ? undefined : { location, held: outcome.held })
+    await writeVersionHint(this.#env, { name: this.name, ...made })
     await deleteFallen(this.#env, this.name, fallen)
     return { kind: 'committed', base: this.#current }
+  }
+
+  /** Uploads metadata.json beside everything still under way, and waits for all of it. */
+  async #upload(
+    base: ObjectBase,
+    staged: Staged,
+    { commitId, sessionStartMs }: CommitAttempt,
+  ): Promise<{ made: { metadata: TableMetadata; metadataLocation: string }; fallen: readonly FallenMetadata[] }> {
+    const { body } = base.held
+    checkRequirements(base.metadata, staged.requirements)
+    checkSession(this.#env, { name: this.name, pointer: body, sessionStartMs })
+    const next = { updates: staged.updates, commitId, v: body.v + 1 }
+    const { metadata, location, bytes } = await nextMetadata(this.#env, base, next)
+    // Refuses properties that it does not understand: before anything is committed.
+    const fallen = fallenOut(base.metadata, metadata)
+    await allSettled([
+      ...staged.uploads,
+      this.io.write(location, bytes),
+      ...(base.confirmed ? [] : [this.#confirm(body), this.#ensureWritable()]),
+    ])
+    return { made: { metadata, metadataLocation: location }, fallen }
   }
 
   /** Where only the line came in between, what was uploaded fits as well on the body that tells of it. */
@@ -227,132 +221,4 @@ export class ObjectOperations implements TableOperations {
 
 function standing(body: PointerBody | undefined): Standing {
   return { version: body?.v ?? 0, metadataLocation: body?.metadataLocation, turn: body?.turn }
-}
-
-/** Files of a session that began before the fence may be gone (commit-protocol, "A commit" 2). */
-export function checkSession(
-  { cas }: CatalogEnvironment,
-  { name, pointer, sessionStartMs }: { name: string; pointer: PointerBody; sessionStartMs: number | undefined },
-): void {
-  if (sessionStartMs === undefined || sessionStartMs - cas.epsilonMs > pointer.gcHorizonMs) return
-  throw new SessionExpiredError(
-    `the files of this commit to ${name} were uploaded so long ago that orphan removal may have taken them: write them again`,
-    { context: { table: name }, notAfterMs: pointer.gcHorizonMs + cas.epsilonMs },
-  )
-}
-
-/** The metadata file that a pointer of version `v` will name. */
-export async function nextMetadata(
-  { io }: CatalogEnvironment,
-  base: TableBase,
-  { updates, commitId, v }: { updates: readonly TableUpdate[]; commitId: string; v: number },
-): Promise<{ metadata: TableMetadata; location: string; bytes: Uint8Array }> {
-  const nowMs = await io.storeTimeMs()
-  const metadata = applyTableUpdates(base.metadata, updates, { nowMs, baseMetadataLocation: base.metadataLocation })
-  // Engines that open a folder by its path look for the name of a plain file.
-  const { bytes, gzip } = encodeByProperty(metadata, { gzipLarge: io.kind !== 'local' })
-  const location = joinLocation(metadataFolder(metadata), metadataFileName(v, commitId, gzip))
-  return { metadata, location, bytes }
-}
-
-/** For engines that open a folder by its path. Nothing of ours reads it, so a failure to write it loses nothing. */
-export async function writeVersionHint(
-  { io, reporter }: CatalogEnvironment,
-  { name, metadata, metadataLocation }: { name: string; metadata: TableMetadata; metadataLocation: string },
-): Promise<void> {
-  if (io.kind !== 'local') return
-  const version = lastSegment(metadataLocation).replace(/(\.gz)?\.metadata\.json$/, '')
-  const hint = joinLocation(metadataFolder(metadata), 'version-hint.text')
-  await io.write(hint, new TextEncoder().encode(version)).catch((cause: unknown) => {
-    reporter?.({ type: 'hint-failed', table: name, location: hint, cause })
-  })
-}
-
-export interface ReadRequest extends RefreshOptions {
-  /** A base already in memory: spares the metadata read where the pointer still names it. */
-  readonly known?: ObjectBase | undefined
-}
-
-export interface LoadRequest extends ReadRequest {
-  readonly identifier: TableIdentifier
-}
-
-/** Reads pointer and metadata, and writes nothing. */
-export async function loadBase(
-  env: CatalogEnvironment,
-  namespaces: NamespaceStore,
-  { identifier, ...request }: LoadRequest,
-): Promise<ObjectBase> {
-  const view = await viewLive(env, namespaces, { identifier, kind: 'table', signal: request.signal })
-  return baseOf(env, view, request)
-}
-
-/** A reader may use a cached generation, but a miss makes it read the namespace again. Errors: NoSuchTableError. */
-export async function viewLive(
-  env: CatalogEnvironment,
-  namespaces: NamespaceStore,
-  { identifier, kind, signal }: { identifier: TableIdentifier; kind: PointerKind; signal?: AbortSignal | undefined },
-): Promise<PointerView> {
-  const pointers = new PointerStore(env)
-  const cached = await namespaces.cachedGeneration(identifier.namespace, signal)
-  let view = await pointers.view(env.keys.pointer(identifier, cached), signal)
-  if (view?.visible.state !== 'live') {
-    const { generation } = await namespaces.load(identifier.namespace, signal)
-    if (generation !== cached) view = await pointers.view(env.keys.pointer(identifier, generation), signal)
-  }
-  if (view?.visible.state === 'live' && view.visible.kind === kind) return view
-  throw noSuch(env, { identifier, kind, body: view?.visible })
-}
-
-/** The table that a pointer names. */
-export async function baseOf(
-  env: CatalogEnvironment,
-  { held, visible }: PointerView,
-  { known, signal, withManifests = false }: ReadRequest = {},
-): Promise<ObjectBase> {
-  const location = visible.metadataLocation ?? ''
-  // An intent stands in the way of a commit: it has to be settled first.
-  const state = { held: { ...held, body: visible }, confirmed: false, outrun: held.body.txn !== undefined }
-  if (known?.metadataLocation === location) return { ...known, ...state }
-  const { manifestList: hint } = visible
-  const reading = withManifests && hint !== undefined ? readHinted(env.io, hint, { known, signal }) : undefined
-  const fresh = await readTableMetadata(env.io, location, { signal })
-  if (fresh.tableUuid !== visible.uuid) throw wrongTable(location, fresh.tableUuid)
-  const metadata = known === undefined ? fresh : shareMetadata(fresh, known.metadata)
-  const hinted = currentSnapshot(metadata)?.manifestList === hint ? await reading : undefined
-  const manifests = carriedManifests(known, metadata) ?? hinted
-  return { metadata, metadataLocation: location, manifests, ...state }
-}
-
-/** A commit that made no snapshot leaves the manifests as they were. */
-function carriedManifests(known: ObjectBase | undefined, metadata: TableMetadata): readonly ManifestFile[] | undefined {
-  const unchanged = known !== undefined && known.metadata.currentSnapshotId === metadata.currentSnapshotId
-  return unchanged ? known.manifests : undefined
-}
-
-/** The list that the pointer tells of; undefined where it can't be read. Those known already stay the same objects. */
-async function readHinted(
-  io: CatalogEnvironment['io'],
-  list: string,
-  { known, signal }: ReadRequest,
-): Promise<readonly ManifestFile[] | undefined> {
-  const manifests = await readManifestListFile(io, list, { signal }).catch(() => undefined)
-  const earlier = new Map(known?.manifests?.map((manifest) => [manifest.manifestPath, manifest]))
-  return manifests?.map((manifest) => {
-    const other = earlier.get(manifest.manifestPath)
-    return other?.sequenceNumber === manifest.sequenceNumber ? other : manifest
-  })
-}
-
-function wrongTable(location: string, uuid: string): InvalidDataError {
-  return new InvalidDataError(`the pointer names the metadata of another table: ${location}`, {
-    context: { location, uuid },
-  })
-}
-
-/** Waits for all, whatever fails, so that nothing is still being written when files are cleaned up. */
-export async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(promises)
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

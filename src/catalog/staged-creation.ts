@@ -22,8 +22,9 @@ import type {
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { createPointer } from './create-pointer.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import { ObjectOperations, allSettled, writeVersionHint } from './object-operations.ts'
-import type { ObjectBase } from './object-operations.ts'
+import { allSettled, writeVersionHint } from './commit-steps.ts'
+import { ObjectOperations } from './object-operations.ts'
+import type { ObjectBase } from './object-base.ts'
 
 export interface Creation {
   readonly identifier: TableIdentifier

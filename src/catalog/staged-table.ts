@@ -11,8 +11,8 @@ import type { TableUpdate } from '../spec/table-update.ts'
 import { deleteQuietly } from '../transaction/commit.ts'
 import type { CommitAction, CommitResult, Staged, TableBase, TableOperations } from '../transaction/operations.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
-import { allSettled, checkSession } from './object-operations.ts'
-import type { ObjectBase } from './object-operations.ts'
+import { allSettled, checkSession } from './commit-steps.ts'
+import type { ObjectBase } from './object-base.ts'
 
 interface Deferred {
   readonly action: CommitAction

@@ -7,7 +7,7 @@ import type { TableIdentifier } from '../spec/identifier.ts'
 import type { CatalogEnvironment } from './catalog-environment.ts'
 import { commitTables } from './commit-tables.ts'
 import type { NamespaceStore } from './namespace-store.ts'
-import { loadBase } from './object-operations.ts'
+import { loadBase } from './object-base.ts'
 import { StagedTable } from './staged-table.ts'
 
 export class TableTransaction {

@@ -73,9 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
       SHORT_READER_GRACE,
       {
         file: 'catalog/object-operations.ts',
-        find: '    const written = this.io.write(location, bytes)\n',
-        replace:
-          '    await deleteFallen(this.#env, this.name, fallen)\n    const written = this.io.write(location, bytes)\n',
+        find: '    await allSettled([\n',
+        replace: '    await deleteFallen(this.#env, this.name, fallen)\n    await allSettled([\n',
       },
     ],
   },
@@ -158,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-horizon: sessions are not checked against the fence',
     edits: [
       {
-        file: 'catalog/object-operations.ts',
+        file: 'catalog/commit-steps.ts',
         find: 'if (sessionStartMs === undefined ||',
         replace: 'if (sessionStartMs !== 0 ||',
       },

@@ -5,7 +5,8 @@ type Modules = Pick<
   'NotFoundError' | 'ServiceError' | 'CommitStateUnknownError' | 'IcebergError' | 'InvalidDataError'
 > &
   Pick<typeof import('../../src/catalog/object-catalog.ts'), 'ObjectCatalog'> &
-  Pick<typeof import('../../src/catalog/object-operations.ts'), 'ObjectOperations' | 'loadBase'> &
+  Pick<typeof import('../../src/catalog/object-base.ts'), 'loadBase'> &
+  Pick<typeof import('../../src/catalog/object-operations.ts'), 'ObjectOperations'> &
   Pick<typeof import('../../src/catalog/namespace-store.ts'), 'NamespaceStore'> &
   Pick<typeof import('../../src/catalog/old-metadata.ts'), 'READER_GRACE_MS'> &
   Pick<typeof import('../../src/catalog/pointer-store.ts'), 'PointerStore'> &
@@ -32,6 +33,7 @@ export type SystemUnderTest = Readonly<Modules>
 const FILES = [
   'base/errors.ts',
   'catalog/object-catalog.ts',
+  'catalog/object-base.ts',
   'catalog/object-operations.ts',
   'catalog/namespace-store.ts',
   'catalog/old-metadata.ts',
