@@ -7,9 +7,9 @@ import type { AvroNode, AvroRecordNode } from '../format/avro-schema.ts'
 import type { DataFile, ManifestEntry } from '../spec/data-file.ts'
 
 /** Whether a field has a value: ALWAYS, NEVER (the writer does not have it), or by the branch of its union that is null. */
-type Presence = number
-const ALWAYS = -1
-const NEVER = -2
+export type Presence = number
+export const ALWAYS: Presence = -1
+export const NEVER: Presence = -2
 
 /** Encodings that are read alike. Of maps, arrays of key-value records, `counts` has integers and `bounds` has bytes. */
 type Shape = 'integer' | 'string' | 'bytes' | 'integers' | 'counts' | 'bounds' | 'record'

@@ -10,6 +10,7 @@ import { avroSkip } from '../format/avro-skip.ts'
 import { type DataFile, type PartitionData, copyDataFile } from '../spec/data-file.ts'
 import { fileContentCodec, fileFormatCodec } from './entry-choices.ts'
 import { type FileLayout, hasValue } from './entry-layout.ts'
+import { UNUSUAL, pastHead, pastMetrics, pastTail } from './pass-over.ts'
 import { readBounds, readCounts, skipBounds, skipCounts } from './stored-map.ts'
 
 const INTEGER = { kind: 'long', logicalType: undefined } as const
@@ -151,17 +152,29 @@ Object.defineProperty(StoredDataFile.prototype, inspect.custom, {
 
 /** Past a whole file but its partition, which is read. */
 export function skipFile(cursor: AvroCursor, { layout, readPartition }: StoredFiles): PartitionData {
+  const middle = pastHead(cursor, cursor.offset, layout)
+  if (middle === UNUSUAL) skipHead(cursor, layout)
+  else cursor.offset = middle
+  const partition = readPartition(cursor)
+  const end = pastTail(cursor, cursor.offset, layout)
+  if (end === UNUSUAL) skipTail(cursor, layout)
+  else cursor.offset = end
+  return partition
+}
+
+function skipHead(cursor: AvroCursor, layout: FileLayout): void {
   if (hasValue(cursor, layout.content)) cursor.skipLong()
   skipBytes(cursor)
   skipBytes(cursor)
-  const partition = readPartition(cursor)
+}
+
+function skipTail(cursor: AvroCursor, layout: FileLayout): void {
   cursor.skipLong()
   cursor.skipLong()
   if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
-  skipToRowId(cursor, layout)
+  skipMetrics(cursor, layout)
   if (hasValue(cursor, layout.firstRowId)) cursor.skipLong()
   skipFromRowId(cursor, layout)
-  return partition
 }
 
 function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
@@ -187,6 +200,12 @@ function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
 }
 
 function skipToRowId(cursor: AvroCursor, layout: FileLayout): void {
+  const at = pastMetrics(cursor, cursor.offset, layout)
+  if (at === UNUSUAL) skipMetrics(cursor, layout)
+  else cursor.offset = at
+}
+
+function skipMetrics(cursor: AvroCursor, layout: FileLayout): void {
   if (hasValue(cursor, layout.columnSizes)) skipCounts(cursor)
   if (hasValue(cursor, layout.valueCounts)) skipCounts(cursor)
   if (hasValue(cursor, layout.nullValueCounts)) skipCounts(cursor)
