@@ -10,6 +10,15 @@ export function memoize<K, V>(compute: (key: K) => V): (key: K) => V {
   return remembering(new Map<K, { readonly value: V }>(), compute)
 }
 
+/** `compute`, not called again while its argument stays the same. */
+export function memoizeLast<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+  let last: { readonly key: K; readonly value: V } | undefined
+  return (key) => {
+    if (last?.key !== key) last = { key, value: compute(key) }
+    return last.value
+  }
+}
+
 /** Results for the keys seen last, at most `limit` of them: where keys come from files, there is no end to them. */
 export class LatestResults<K, V> {
   readonly #limit: number

@@ -1,6 +1,6 @@
 /** Partition values as manifests store them: the part of a manifest's schema that follows from its partition spec. */
 import { avroMapped } from '../format/avro-codec.ts'
-import type { AvroCodec } from '../format/avro-codec.ts'
+import type { AvroCodec, AvroDecode } from '../format/avro-codec.ts'
 import { avroRecord, isNull, optionalField } from '../format/avro-record.ts'
 import type { AvroField, FieldStep, Fill } from '../format/avro-record.ts'
 import { avroAnyValue, avroNothing, avroValue } from '../format/avro-value.ts'
@@ -21,7 +21,43 @@ export function partitionCodec(spec: PartitionSpec, types: readonly PrimitiveTyp
     if (type.kind === 'unknown') return nullField({ id: fieldId, name: unique, codec: avroNothing, attributes })
     return nullField({ ...optionalField(fieldId, unique, avroValue(type)), attributes })
   })
-  return avroRecord<Values, PartitionData>('r102', fields, { blank: () => fields.map(() => null), fill: fillValues })
+  const blank = (): null[] => fields.map(() => null)
+  const codec = avroRecord<Values, PartitionData>('r102', fields, { blank, fill: fillValues })
+  return {
+    ...codec,
+    resolve(writer, location) {
+      const read = codec.resolve(writer, location)
+      return read && whileRepeating(read)
+    },
+  }
+}
+
+/** Longer ones are read each time. */
+const MAX_REPEATED_BYTES = 64
+
+/** As `read`, but partitions that follow an equal one are the same object: most manifests have the files of a partition together. */
+function whileRepeating(read: AvroDecode<PartitionData>): AvroDecode<PartitionData> {
+  const stored = new Uint8Array(MAX_REPEATED_BYTES)
+  let length = 0
+  let last: PartitionData | undefined
+  return (cursor) => {
+    const { bytes, offset } = cursor
+    // What begins with the bytes of a whole value is that value: Avro's encoding tells where it ends.
+    if (last !== undefined && lieAt(bytes, offset, stored, length)) {
+      cursor.offset = offset + length
+      return last
+    }
+    const partition = read(cursor)
+    length = cursor.offset - offset
+    last = length > MAX_REPEATED_BYTES ? undefined : partition
+    if (last !== undefined) for (let i = 0; i < length; i += 1) stored[i] = bytes[offset + i] ?? 0
+    return partition
+  }
+}
+
+function lieAt(bytes: Uint8Array, offset: number, expected: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i += 1) if (bytes[offset + i] !== expected[i]) return false
+  return true
 }
 
 type Values = Readonly<Record<number, Value | null>>

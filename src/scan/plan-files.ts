@@ -5,6 +5,7 @@
  * has delete files, after all of those are known. The read flow's next step is read-task.ts.
  */
 import { InvalidDataError } from '../base/errors.ts'
+import { memoizeLast } from '../base/memo.ts'
 import type { BoundExpression } from '../expr/bound-expression.ts'
 import { evaluate } from '../expr/evaluate.ts'
 import { manifestMightMatch } from '../expr/manifest-evaluator.ts'
@@ -92,7 +93,7 @@ export async function* planFiles(
   totals.manifestsRead = matching.length
   totals.requests += matching.length
 
-  const keepOf = (specId: number): KeepEntry | undefined => partitionTest(filterOf(specId), totals)
+  const keepOf = (specId: number): KeepEntry | undefined => keepBy(filterOf(specId), totals)
   for await (const entries of readLiveEntries(io, matching, { metadata, keepOf, signal }))
     yield planEntries(entries, filterOf, deletesOf, { input, totals })
 }
@@ -124,7 +125,8 @@ interface SpecFilter {
   readonly spec: PartitionSpec
   /** Over partition field ids; true of every partition that may hold matching rows. */
   readonly projected: BoundExpression
-  readonly positions: ReadonlyMap<number, number>
+  /** Whether `projected` holds. */
+  readonly mightMatch: (partition: PartitionData) => boolean
   /** What is left of the filter for rows of a partition. */
   readonly residual: (partition: PartitionData) => BoundExpression
 }
@@ -135,9 +137,14 @@ function specFilters({ metadata, scan: { schema, filter } }: PlanInput): (specId
     let found = known.get(specId)
     if (found === undefined) {
       const spec = specById(metadata, specId)
-      const positions = new Map(spec.fields.map((field, position) => [field.fieldId, position]))
       const projected = projectPartition(filter, spec, schema)
-      found = { spec, projected, positions, residual: residualOf(filter, spec, schema) }
+      found = {
+        spec,
+        projected,
+        // Files of a partition follow one another, with one object for all of them.
+        mightMatch: memoizeLast(partitionTest(projected, spec)),
+        residual: memoizeLast(residualOf(filter, spec, schema)),
+      }
       known.set(specId, found)
     }
     return found
@@ -145,11 +152,11 @@ function specFilters({ metadata, scan: { schema, filter } }: PlanInput): (specId
 }
 
 /** Keeps live files whose partition may hold matching rows, and counts the others; undefined where all partitions may. */
-function partitionTest(specFilter: SpecFilter, totals: PlanTotals): KeepEntry | undefined {
-  if (specFilter.projected.type === 'true') return undefined
+function keepBy({ projected, mightMatch }: SpecFilter, totals: PlanTotals): KeepEntry | undefined {
+  if (projected.type === 'true') return undefined
   return (partition, status) => {
     if (status === 'deleted') return false
-    if (partitionMightMatch(partition, specFilter)) return true
+    if (mightMatch(partition)) return true
     totals.files++
     totals.filesSkipped++
     return false
@@ -175,8 +182,9 @@ function planEntry(
   return folded.type === 'false' ? undefined : { ...task, residual: folded }
 }
 
-function partitionMightMatch(partition: PartitionData, { projected, positions }: SpecFilter): boolean {
-  return evaluate(projected, (fieldId) => partition[positions.get(fieldId) ?? -1] ?? null)
+function partitionTest(projected: BoundExpression, { fields }: PartitionSpec): (partition: PartitionData) => boolean {
+  const positions = new Map(fields.map(({ fieldId }, position) => [fieldId, position]))
+  return (partition) => evaluate(projected, (fieldId) => partition[positions.get(fieldId) ?? -1] ?? null)
 }
 
 /** The delete files that may apply to data files which the filter leaves. */
@@ -207,7 +215,7 @@ async function readDeletes(
         })
       }
       const specFilter = filterOf(file.specId)
-      if (isUnpartitioned(specFilter.spec) || partitionMightMatch(file.partition, specFilter)) {
+      if (isUnpartitioned(specFilter.spec) || specFilter.mightMatch(file.partition)) {
         deletes.push({ file, sequenceNumber })
       }
     }

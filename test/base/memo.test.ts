@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LatestResults } from '../../src/base/memo.ts'
+import { LatestResults, memoizeLast } from '../../src/base/memo.ts'
 
 describe('LatestResults', () => {
   it('computes each once, as long as few others come in between', () => {
@@ -17,5 +17,15 @@ describe('LatestResults', () => {
     }
     expect(() => results.get('a', fail)).toThrow('no')
     expect(results.get('a', () => 1)).toBe(1)
+  })
+})
+
+describe('memoizeLast', () => {
+  it('computes again when the argument is another', () => {
+    let computed = 0
+    const get = memoizeLast((key: object) => [key, (computed += 1)] as const)
+    const [a, b] = [{}, {}]
+    expect([a, a, b, b, a].map((key) => get(key)[1])).toEqual([1, 1, 2, 2, 3])
+    expect(get(b)[0]).toBe(b)
   })
 })
