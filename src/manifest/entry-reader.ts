@@ -49,22 +49,44 @@ export function keptEntryReader(
 }
 
 const COPIES_BYTES = 16 * 1024
+const MAX_RUN_BYTES = 64 * 1024
 
-/** Where entries that are kept are read from, so that a few of them don't hold whole blocks in memory. */
+/**
+ * Where entries that are kept are read from, so that a few of them don't hold whole blocks in memory. Entries that follow
+ * one another are copied together: the longer they have done so, the more of the block is copied at once.
+ */
 class Copies {
+  /** Over the copies. */
   #cursor = new AvroCursor(new Uint8Array(), '')
   #used = 0
+  /** What was copied last: this part of these bytes, which lies so much further back in the copies. */
+  #bytes: Uint8Array = new Uint8Array()
+  #start = 0
+  #end = 0
+  #shift = 0
 
   /** A cursor over a copy of what lies between `start` and where `cursor` is. */
-  copy({ bytes, offset, location }: AvroCursor, start: number): AvroCursor {
-    const length = offset - start
+  copy(cursor: AvroCursor, start: number): AvroCursor {
+    const isCopied = cursor.bytes === this.#bytes && start >= this.#start && cursor.offset <= this.#end
+    if (!isCopied) this.#copyRun(cursor, start)
+    this.#cursor.offset = start - this.#shift
+    return this.#cursor
+  }
+
+  #copyRun({ bytes, offset, location }: AvroCursor, start: number): void {
+    const goesOn = bytes === this.#bytes && start <= this.#end
+    const runBytes = goesOn ? Math.min(2 * (this.#end - this.#start), MAX_RUN_BYTES) : 0
+    const end = Math.min(Math.max(offset, start + runBytes), bytes.length)
+    const length = end - start
     if (length > this.#cursor.bytes.length - this.#used) {
       this.#cursor = new AvroCursor(new Uint8Array(Math.max(length, COPIES_BYTES)), location)
       this.#used = 0
     }
-    this.#cursor.bytes.set(bytes.subarray(start, offset), this.#used)
-    this.#cursor.offset = this.#used
+    this.#cursor.bytes.set(bytes.subarray(start, end), this.#used)
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+    this.#shift = start - this.#used
     this.#used += length
-    return this.#cursor
   }
 }

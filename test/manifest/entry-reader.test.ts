@@ -157,5 +157,16 @@ describe('entries of the usual layout', () => {
     expect(kept.map(({ dataFile: file }) => file.valueCounts?.get(1))).toEqual([...many.keys()])
     // What a filter kept holds few bytes beside its own, not the whole block.
     expect(kept[0]?.dataFile.lowerBounds?.get(1)?.buffer.byteLength).toBeLessThan(20_000)
+    for (const runs of [1, 2, 7, 400]) {
+      let asked = -1
+      const isKept = (): boolean => Math.floor((asked += 1) / runs) % 3 === 0
+      const some = decodeManifest(bytes, 'memory', { manifest, metadata, keep: isKept })
+      const expected = [...many.keys()].filter((i) => Math.floor(i / runs) % 3 === 0)
+      expect(some.map(({ dataFile: file }) => file.recordCount)).toEqual(expected)
+      expect(some.map(({ dataFile: file }) => file.valueCounts?.get(1))).toEqual(expected)
+      const held = new Set(some.map(({ dataFile: file }) => file.lowerBounds?.get(1)?.buffer))
+      const heldBytes = [...held].reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0)
+      expect(heldBytes).toBeLessThan(2 * some.length * 350)
+    }
   })
 })
