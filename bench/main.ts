@@ -158,7 +158,7 @@ async function manyWriters(run: Run): Promise<object> {
 async function planning(run: Run): Promise<object> {
   const sizes = [
     { files: 10_000, rounds: 15, peerRounds: 3 },
-    { files: 100_000, rounds: 9, peerRounds: 2 },
+    { files: 100_000, rounds: 21, peerRounds: 2 },
     // Others would need minutes for each.
     { files: 1_000_000, rounds: 3, peerRounds: 0 },
   ]
