@@ -142,6 +142,11 @@ export class AvroCursor {
     this.#take(length)
   }
 
+  /** Past the length-prefixed bytes that follow, or a string. */
+  skipBytes(): void {
+    this.skip(this.number())
+  }
+
   skipLong(): void {
     const limit = this.offset + 10
     while (this.#byte() >= 0x80) {

@@ -19,7 +19,7 @@ export function avroSkip(node: AvroNode): (cursor: AvroCursor) => void {
       return (cursor) => cursor.skipLong()
     case 'bytes':
     case 'string':
-      return (cursor) => cursor.skip(cursor.number())
+      return (cursor) => cursor.skipBytes()
     case 'fixed':
       return (cursor) => cursor.skip(node.size)
     case 'array':

@@ -1,6 +1,6 @@
 /**
  * Passes over what scans rarely look into, most of a manifest's bytes: maps and lists as nearly all writers lay them out,
- * in one block of fewer than 64 items. Told where something begins, each function tells where it ends, or UNUSUAL where it
+ * in one block. Told where something begins, each function tells where it ends, or UNUSUAL where it
  * is laid out otherwise, or damaged: the caller then goes over it with the cursor, which checks every step.
  */
 import type { AvroCursor } from '../format/avro-cursor.ts'
@@ -22,9 +22,7 @@ const VALUE = 2
 
 /** From the beginning of a data file to its partition. */
 export function pastHead(passed: Passed, start: number, layout: FileLayout): number {
-  // Manifests of v1 don't have the content.
-  const at = layout.content === NEVER ? start : pastOptionalLong(passed, start, layout.content)
-  return pastString(passed, pastString(passed, at))
+  return pastString(passed, pastString(passed, pastOptionalLong(passed, start, layout.content)))
 }
 
 /** From `recordCount` to the end of a data file. */
@@ -60,27 +58,26 @@ export function pastCounts(passed: Passed, start: number): number {
 
 /** Past a map of length-prefixed bytes. */
 export function pastBounds({ bytes }: Passed, start: number): number {
-  const twice = bytes[start] ?? 0xff
-  let at = start + 1
-  if (twice === 0) return at
-  if (!isShort(twice)) return UNUSUAL
-  for (let left = twice; left > 0; left -= 2) {
+  const size = sizeAt(bytes, start)
+  if (size === UNUSUAL) return UNUSUAL
+  let at = start + widthOf(size)
+  if (size === 0) return at
+  for (let left = size; left > 0; left -= 1) {
     while ((bytes[at] ?? 0) >= 0x80) at += 1
-    const length = bytes[at + 1] ?? 0xff
-    // Nearly all are shorter than 64 bytes.
-    if (!isShort(length)) return UNUSUAL
-    at += 2 + (length >>> 1)
+    const length = sizeAt(bytes, at + 1)
+    if (length === UNUSUAL) return UNUSUAL
+    at += 1 + widthOf(length) + length
   }
   return bytes[at] === 0 ? at + 1 : UNUSUAL
 }
 
 /** Past an array of items of `each` longs. */
 function pastLongs({ bytes, view }: Passed, start: number, each: number): number {
-  const twice = bytes[start] ?? 0xff
-  let at = start + 1
-  if (twice === 0) return at
-  if (!isShort(twice)) return UNUSUAL
-  let left = (twice >>> 1) * each
+  const size = sizeAt(bytes, start)
+  if (size === UNUSUAL) return UNUSUAL
+  let at = start + widthOf(size)
+  if (size === 0) return at
+  let left = size * each
   // A byte below 0x80 ends each long: in four together, as many as lack their highest bit.
   for (const end = bytes.length - 4; left >= 4 && at <= end; at += 4) {
     const ends = (~view.getUint32(at, true) >>> 7) & 0x01010101
@@ -114,12 +111,9 @@ function pastLong({ bytes }: Passed, start: number): number {
   return UNUSUAL
 }
 
-/** Of fewer than 8192 bytes. */
 function pastString({ bytes }: Passed, start: number): number {
-  const first = bytes[start] ?? 0xff
-  if (isShort(first)) return start + 1 + (first >>> 1)
-  const second = bytes[start + 1] ?? 0xff
-  return (first & 1) === 0 && second < 0x80 ? start + 2 + ((first & 0x7f) >>> 1) + (second << 6) : UNUSUAL
+  const length = sizeAt(bytes, start)
+  return length === UNUSUAL ? UNUSUAL : start + widthOf(length) + length
 }
 
 function pastNull(passed: Passed, start: number, presence: Presence): number {
@@ -139,7 +133,14 @@ function pastBranch(start: number, branch: number): number {
   return branch === NEVER ? start : UNUSUAL
 }
 
-/** Whether a byte is the count of a block, or a length, below 64: an even number below 0x80. */
-function isShort(byte: number): boolean {
-  return (byte & 0x81) === 0
+/** The count of a block, or a length, below 8192 and in as few bytes as it needs; UNUSUAL is any other. */
+function sizeAt(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0xff
+  if ((first & 0x81) === 0) return first >>> 1
+  const second = bytes[at + 1] ?? 0xff
+  return (first & 1) === 0 && second > 0 && second < 0x80 ? ((first & 0x7f) >>> 1) + (second << 6) : UNUSUAL
+}
+
+function widthOf(size: number): number {
+  return size < 64 ? 1 : 2
 }

@@ -58,7 +58,7 @@ export class StoredDataFile implements DataFile {
     this.#cursor = cursor.lookup
     this.content = hasValue(cursor, layout.content) ? readContent(cursor) : 'data'
     this.#pathOffset = cursor.offset
-    skipBytes(cursor)
+    cursor.skipBytes()
     this.fileFormat = readFileFormat(cursor)
     this.partition = files.readPartition(cursor)
     this.recordCount = cursor.number()
@@ -164,8 +164,8 @@ export function skipFile(cursor: AvroCursor, { layout, readPartition }: StoredFi
 
 function skipHead(cursor: AvroCursor, layout: FileLayout): void {
   if (hasValue(cursor, layout.content)) cursor.skipLong()
-  skipBytes(cursor)
-  skipBytes(cursor)
+  cursor.skipBytes()
+  cursor.skipBytes()
 }
 
 function skipTail(cursor: AvroCursor, layout: FileLayout): void {
@@ -212,18 +212,14 @@ function skipMetrics(cursor: AvroCursor, layout: FileLayout): void {
   if (hasValue(cursor, layout.nanValueCounts)) skipCounts(cursor)
   if (hasValue(cursor, layout.lowerBounds)) skipBounds(cursor)
   if (hasValue(cursor, layout.upperBounds)) skipBounds(cursor)
-  if (hasValue(cursor, layout.keyMetadata)) skipBytes(cursor)
+  if (hasValue(cursor, layout.keyMetadata)) cursor.skipBytes()
   if (hasValue(cursor, layout.splitOffsets)) skipIntegers(cursor)
   if (hasValue(cursor, layout.equalityIds)) skipIntegers(cursor)
   if (hasValue(cursor, layout.sortOrderId)) cursor.skipLong()
 }
 
 function skipFromRowId(cursor: AvroCursor, layout: FileLayout): void {
-  if (hasValue(cursor, layout.referencedDataFile)) skipBytes(cursor)
+  if (hasValue(cursor, layout.referencedDataFile)) cursor.skipBytes()
   if (hasValue(cursor, layout.contentOffset)) cursor.skipLong()
   if (hasValue(cursor, layout.contentSizeInBytes)) cursor.skipLong()
-}
-
-function skipBytes(cursor: AvroCursor): void {
-  cursor.skip(cursor.number())
 }

@@ -48,7 +48,7 @@ function skipMap(
 }
 
 const skipLong = (cursor: AvroCursor): void => cursor.skipLong()
-const skipBytes = (cursor: AvroCursor): void => cursor.skip(cursor.number())
+const skipBytes = (cursor: AvroCursor): void => cursor.skipBytes()
 
 type ReadValue<T> = (cursor: AvroCursor) => T
 const count: ReadValue<number> = (cursor) => cursor.number()

@@ -55,7 +55,9 @@ describe('data files are passed over', () => {
   it.each<[string, Partial<DataFile>]>([
     ['with all that is usual', {}],
     ['with nothing that is optional', dataFile({})],
+    ['with a hundred columns', { nullValueCounts: counts(100), upperBounds: bounds(64) }],
     ['with a path as long as two bytes tell', { filePath: 'x'.repeat(8191) }],
+    ['with as many columns as two bytes tell', { nullValueCounts: counts(8191), upperBounds: bounds(8191) }],
     ['with the place of a vector', { contentOffset: 4, contentSizeInBytes: 2 ** 40 }],
   ])('%s', (_, changes) => {
     const stored = store({ ...usual, ...changes })
@@ -63,8 +65,8 @@ describe('data files are passed over', () => {
   })
 
   it.each<[string, Partial<DataFile>]>([
-    ['64 columns or more', { nullValueCounts: counts(64) }],
-    ['bounds of 64 bytes or more', { upperBounds: bounds(64) }],
+    ['8192 columns or more', { nullValueCounts: counts(8192) }],
+    ['bounds of 8192 bytes or more', { upperBounds: bounds(8192) }],
     ['a longer path', { filePath: 'x'.repeat(8192) }],
     ['a key', { keyMetadata: Uint8Array.of(1, 2) }],
     ['a file that its deletes are of', { referencedDataFile: 's3://lake/a.parquet' }],
