@@ -1,38 +1,52 @@
 /** What manifests and their lists store as one of a few words. */
-import { avroInt, avroMapped, avroString } from '../format/avro-codec.ts'
-import type { AvroCodec } from '../format/avro-codec.ts'
+import { avroInt, avroString } from '../format/avro-codec.ts'
+import type { AvroCodec, AvroDecode } from '../format/avro-codec.ts'
+import type { AvroCursor } from '../format/avro-cursor.ts'
 import { FILE_CONTENTS, FILE_FORMATS } from '../spec/data-file.ts'
 import type { DataFile, FileFormat, ManifestContent, ManifestEntryStatus } from '../spec/data-file.ts'
 
-export const statusCodec: AvroCodec<ManifestEntryStatus> = avroChoice(['existing', 'added', 'deleted'], 'status')
-export const fileContentCodec: AvroCodec<DataFile['content']> = avroChoice(FILE_CONTENTS, 'content')
-export const manifestContentCodec: AvroCodec<ManifestContent> = avroChoice(['data', 'deletes'], 'content')
-
-/** Stored as its index. */
-function avroChoice<T extends string>(words: readonly T[], what: string): AvroCodec<T> {
-  return avroMapped(
-    avroInt,
-    (index, cursor) => words[index] ?? cursor.fail(`${what} ${index} is not known`),
-    (word) => words.indexOf(word),
-  )
-}
-
-const anyFormat: AvroCodec<FileFormat> = avroMapped(
-  avroString,
-  (text, cursor) => {
-    const name = text.toLowerCase()
-    return FILE_FORMATS.find((format) => format === name) ?? cursor.fail(`file format "${text}" is not known`)
-  },
-  (format) => format.toUpperCase(),
-)
-
+const STATUSES: readonly ManifestEntryStatus[] = ['existing', 'added', 'deleted']
+const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
 const PARQUET = Buffer.from('PARQUET')
 
+export function readStatus(cursor: AvroCursor): ManifestEntryStatus {
+  const index = cursor.int()
+  return STATUSES[index] ?? cursor.fail(`status ${index} is not known`)
+}
+
+export function readContent(cursor: AvroCursor): DataFile['content'] {
+  const index = cursor.int()
+  return FILE_CONTENTS[index] ?? cursor.fail(`content ${index} is not known`)
+}
+
+function readManifestContent(cursor: AvroCursor): ManifestContent {
+  const index = cursor.int()
+  return MANIFEST_CONTENTS[index] ?? cursor.fail(`content ${index} is not known`)
+}
+
 /** Nearly all are Parquet, and not worth a string for each. */
+export function readFileFormat(cursor: AvroCursor): FileFormat {
+  if (cursor.skipString(PARQUET)) return 'parquet'
+  const text = cursor.string()
+  const name = text.toLowerCase()
+  return FILE_FORMATS.find((format) => format === name) ?? cursor.fail(`file format "${text}" is not known`)
+}
+
+export const statusCodec: AvroCodec<ManifestEntryStatus> = choiceCodec(STATUSES, readStatus)
+export const fileContentCodec: AvroCodec<DataFile['content']> = choiceCodec(FILE_CONTENTS, readContent)
+export const manifestContentCodec: AvroCodec<ManifestContent> = choiceCodec(MANIFEST_CONTENTS, readManifestContent)
+
 export const fileFormatCodec: AvroCodec<FileFormat> = {
-  ...anyFormat,
-  resolve(writer, location) {
-    const read = anyFormat.resolve(writer, location)
-    return read && ((cursor) => (cursor.skipString(PARQUET) ? 'parquet' : read(cursor)))
-  },
+  schema: avroString.schema,
+  write: (sink, format) => sink.string(format.toUpperCase()),
+  resolve: (writer, location) => avroString.resolve(writer, location) && readFileFormat,
+}
+
+/** Stored as its index. */
+function choiceCodec<T extends string>(words: readonly T[], read: AvroDecode<T>): AvroCodec<T> {
+  return {
+    schema: avroInt.schema,
+    write: (sink, word) => sink.int(words.indexOf(word)),
+    resolve: (writer, location) => avroInt.resolve(writer, location) && read,
+  }
 }

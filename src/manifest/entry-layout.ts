@@ -12,11 +12,11 @@ export const ALWAYS: Presence = -1
 export const NEVER: Presence = -2
 
 /** Encodings that are read alike. Of maps, arrays of key-value records, `counts` has integers and `bounds` has bytes. */
-type Shape = 'integer' | 'string' | 'bytes' | 'integers' | 'counts' | 'bounds' | 'record'
+export type Shape = 'integer' | 'string' | 'bytes' | 'integers' | 'counts' | 'bounds'
 
 interface Field {
   readonly id: number
-  readonly shape: Shape
+  readonly shape: Shape | 'record'
   /** Not null, and in every file. */
   readonly required?: boolean | undefined
   /** Of a map, whose values have the next one. */
@@ -61,10 +61,44 @@ const FILE_FIELDS: Readonly<Record<FileKey, Field>> = {
 
 export type FileLayout = Presences<FileKey>
 
+/** A field that is not looked into. */
+export interface PassedField {
+  readonly shape: Shape
+  readonly presence: Presence
+}
+
 export interface EntryLayout {
   readonly entry: Presences<keyof ManifestEntry>
   readonly file: FileLayout
   readonly partition: AvroNode
+}
+
+/** The fields of a data file from one to another, both among them, in their order. */
+export function fileFields(layout: FileLayout, first: FileKey, last: FileKey): PassedField[] {
+  return fieldsBetween(layout, FILE_FIELDS, first, last)
+}
+
+/** The fields of an entry from one to another, both among them, in their order. */
+export function entryFields(
+  layout: EntryLayout['entry'],
+  first: keyof ManifestEntry,
+  last: keyof ManifestEntry,
+): PassedField[] {
+  return fieldsBetween(layout, ENTRY_FIELDS, first, last)
+}
+
+function fieldsBetween<K extends string>(
+  layout: Presences<K>,
+  usual: Readonly<Record<K, Field>>,
+  first: K,
+  last: K,
+): PassedField[] {
+  const keys = Object.keys(usual) as K[]
+  return keys.slice(keys.indexOf(first), keys.indexOf(last) + 1).flatMap((key) => {
+    const { shape } = usual[key]
+    if (shape === 'record') throw new TypeError(`${key} is not passed over`)
+    return [{ shape, presence: layout[key] }]
+  })
 }
 
 /** Undefined for other layouts than the usual one, and for files without field ids. */
@@ -132,7 +166,7 @@ function isPair({ fields }: AvroRecordNode, shape: 'counts' | 'bounds', keyId: n
   return (
     fields.length === 2 &&
     fields.every(
-      ({ id, type }, i) => (id ?? keyId + i) === keyId + i && hasShape(type, { id: 0, shape: shapes[i] ?? 'record' }),
+      ({ id, type }, i) => (id ?? keyId + i) === keyId + i && hasShape(type, { id: 0, shape: shapes[i] ?? 'bytes' }),
     )
   )
 }

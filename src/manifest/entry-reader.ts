@@ -2,23 +2,19 @@
  * Reads manifest entries of the usual layout (entry-layout.ts), of which a table has millions: in one straight line, where
  * the codec of manifest-schema.ts, which reads all layouts, looks up what to do for each field.
  */
-import { decodeOf } from '../format/avro-codec.ts'
 import type { AvroDecode } from '../format/avro-codec.ts'
 import { AvroCursor } from '../format/avro-cursor.ts'
 import type { ManifestEntry, ManifestEntryStatus, PartitionData } from '../spec/data-file.ts'
-import { statusCodec } from './entry-choices.ts'
-import { type EntryLayout, hasValue } from './entry-layout.ts'
-import { StoredDataFile, type StoredFiles, skipFile } from './stored-data-file.ts'
+import { readStatus } from './entry-choices.ts'
+import { type EntryLayout, entryFields, fileFields, hasValue } from './entry-layout.ts'
+import { passOver, passage } from './pass-over.ts'
+import { StoredDataFile, type StoredFilesOptions, storedFiles } from './stored-data-file.ts'
 
 /** Whether an entry is wanted. Asked in the file's order. */
 export type KeepEntry = (partition: PartitionData, status: ManifestEntryStatus) => boolean
 
-const readStatus = decodeOf(statusCodec, { kind: 'long', logicalType: undefined })
-
-export type EntryReaderOptions = Omit<StoredFiles, 'layout'>
-
-export function entryReader({ entry, file }: EntryLayout, options: EntryReaderOptions): AvroDecode<ManifestEntry> {
-  const files: StoredFiles = { ...options, layout: file }
+export function entryReader({ entry, file }: EntryLayout, options: StoredFilesOptions): AvroDecode<ManifestEntry> {
+  const files = storedFiles(file, options)
   return (cursor) => ({
     status: readStatus(cursor),
     snapshotId: hasValue(cursor, entry.snapshotId) ? cursor.long() : undefined,
@@ -31,20 +27,22 @@ export function entryReader({ entry, file }: EntryLayout, options: EntryReaderOp
 /** Reads the entries that are kept; undefined for others, which are passed over by their partition. */
 export function keptEntryReader(
   layout: EntryLayout,
-  { keep, ...options }: EntryReaderOptions & { readonly keep: KeepEntry },
+  { keep, ...options }: StoredFilesOptions & { readonly keep: KeepEntry },
 ): AvroDecode<ManifestEntry | undefined> {
   const { entry, file } = layout
-  const files: StoredFiles = { ...options, layout: file }
+  const { readPartition } = options
+  const head = [...entryFields(entry, 'snapshotId', 'fileSequenceNumber'), ...fileFields(file, 'content', 'fileFormat')]
+  const toPartition = passage(head)
+  const fromPartition = passage(fileFields(file, 'recordCount', 'contentSizeInBytes'))
   const read = entryReader(layout, options)
   const copies = new Copies()
   return (cursor) => {
     const start = cursor.offset
     const status = readStatus(cursor)
-    if (hasValue(cursor, entry.snapshotId)) cursor.skipLong()
-    if (hasValue(cursor, entry.sequenceNumber)) cursor.skipLong()
-    if (hasValue(cursor, entry.fileSequenceNumber)) cursor.skipLong()
-    const kept = keep(skipFile(cursor, files), status)
-    return kept ? read(copies.copy(cursor, start)) : undefined
+    passOver(cursor, toPartition)
+    const partition = readPartition(cursor)
+    passOver(cursor, fromPartition)
+    return keep(partition, status) ? read(copies.copy(cursor, start)) : undefined
   }
 }
 

@@ -1,78 +1,147 @@
 /**
- * Passes over what scans rarely look into, most of a manifest's bytes: maps and lists as nearly all writers lay them out,
- * in one block. Told where something begins, each function tells where it ends, or UNUSUAL where it
- * is laid out otherwise, or damaged: the caller then goes over it with the cursor, which checks every step.
+ * Passes over what scans rarely look into, most of a manifest's bytes: in one function with local variables as far as
+ * fields are laid out as nearly all writers do it, maps and lists in one block. What is laid out otherwise, or damaged, is
+ * left to the cursor, which checks every step.
  */
 import type { AvroCursor } from '../format/avro-cursor.ts'
-import { ALWAYS, type FileLayout, NEVER, type Presence } from './entry-layout.ts'
+import type { AvroNode } from '../format/avro-schema.ts'
+import { avroSkip } from '../format/avro-skip.ts'
+import { ALWAYS, NEVER, type PassedField, type Shape, hasValue } from './entry-layout.ts'
 
-export const UNUSUAL = -1
+/** Fields that follow one another. */
+export interface Passage {
+  readonly fields: readonly PassedField[]
+  /** What to do for each field that is written; undefined where the layout is unusual. */
+  readonly steps: readonly Step[] | undefined
+}
 
-/** Bytes that are passed over. */
-export type Passed = Pick<AvroCursor, 'bytes' | 'view'>
+/** A shape's number, with OPTIONAL where the field may be null. */
+type Step = number
+const INTEGER = 0
+const BYTES = 1
+const INTEGERS = 2
+const COUNTS = 3
+const BOUNDS = 4
+const OPTIONAL = 8
 
-/** Longs of an item. */
-const OF_LIST = 1
-const OF_MAP = 2
-const MAX_LONG_BYTES = 10
 /** How all writers lay out optional fields, and the bytes of the two branches. */
 const NULL_IS_FIRST = 0
 const NULL = 0
 const VALUE = 2
 
-/** From the beginning of a data file to its partition. */
-export function pastHead(passed: Passed, start: number, layout: FileLayout): number {
-  return pastString(passed, pastString(passed, pastOptionalLong(passed, start, layout.content)))
+/** Of what is not as usual, in place of where it ends. */
+export const UNUSUAL = -1
+const MAX_LONG_BYTES = 10
+/** Longs of an item. */
+const OF_LIST = 1
+const OF_MAP = 2
+
+const LONG: AvroNode = { kind: 'long', logicalType: undefined }
+const ANY_BYTES: AvroNode = { kind: 'bytes', logicalType: undefined }
+
+/** With every step checked. */
+const SKIP: Readonly<Record<Shape, (cursor: AvroCursor) => void>> = {
+  integer: avroSkip(LONG),
+  string: avroSkip(ANY_BYTES),
+  bytes: avroSkip(ANY_BYTES),
+  integers: avroSkip({ kind: 'array', items: LONG }),
+  counts: avroSkip({ kind: 'array', items: pairOf(LONG) }),
+  bounds: avroSkip({ kind: 'array', items: pairOf(ANY_BYTES) }),
 }
 
-/** From `recordCount` to the end of a data file. */
-export function pastTail(passed: Passed, start: number, layout: FileLayout): number {
-  let at = pastLong(passed, pastLong(passed, start))
-  at = pastOptionalLong(passed, at, layout.blockSizeInBytes)
-  at = pastMetrics(passed, at, layout)
-  at = pastOptionalLong(passed, at, layout.firstRowId)
-  at = pastNull(passed, at, layout.referencedDataFile)
-  at = pastOptionalLong(passed, at, layout.contentOffset)
-  return pastOptionalLong(passed, at, layout.contentSizeInBytes)
+function pairOf(value: AvroNode): AvroNode {
+  const fields = [LONG, value].map((type) => ({ name: '', id: undefined, type }))
+  return { kind: 'record', fields }
 }
 
-/** From `columnSizes` to `sortOrderId`. */
-export function pastMetrics(passed: Passed, start: number, layout: FileLayout): number {
-  let at = start
-  at = pastOptionalLongs(passed, at, layout.columnSizes, OF_MAP)
-  at = pastOptionalLongs(passed, at, layout.valueCounts, OF_MAP)
-  at = pastOptionalLongs(passed, at, layout.nullValueCounts, OF_MAP)
-  at = pastOptionalLongs(passed, at, layout.nanValueCounts, OF_MAP)
-  at = pastOptionalBounds(passed, at, layout.lowerBounds)
-  at = pastOptionalBounds(passed, at, layout.upperBounds)
-  at = pastNull(passed, at, layout.keyMetadata)
-  at = pastOptionalLongs(passed, at, layout.splitOffsets, OF_LIST)
-  at = pastOptionalLongs(passed, at, layout.equalityIds, OF_LIST)
-  return pastOptionalLong(passed, at, layout.sortOrderId)
+export function passage(fields: readonly PassedField[]): Passage {
+  const written = fields.filter(({ presence }) => presence !== NEVER)
+  const isUsual = written.every(({ presence }) => presence === ALWAYS || presence === NULL_IS_FIRST)
+  return { fields, steps: isUsual ? written.map(stepOf) : undefined }
 }
 
-/** Past a map of longs. */
-export function pastCounts(passed: Passed, start: number): number {
-  return pastLongs(passed, start, OF_MAP)
+function stepOf({ shape, presence }: PassedField): Step {
+  return numberOf(shape) | (presence === ALWAYS ? 0 : OPTIONAL)
 }
 
-/** Past a map of length-prefixed bytes. */
-export function pastBounds({ bytes }: Passed, start: number): number {
-  const size = sizeAt(bytes, start)
-  if (size === UNUSUAL) return UNUSUAL
-  let at = start + widthOf(size)
-  if (size === 0) return at
-  for (let left = size; left > 0; left -= 1) {
-    while ((bytes[at] ?? 0) >= 0x80) at += 1
-    const length = sizeAt(bytes, at + 1)
-    if (length === UNUSUAL) return UNUSUAL
-    at += 1 + widthOf(length) + length
+function numberOf(shape: Shape): number {
+  switch (shape) {
+    case 'integer':
+      return INTEGER
+    case 'string':
+    case 'bytes':
+      return BYTES
+    case 'integers':
+      return INTEGERS
+    case 'counts':
+      return COUNTS
+    case 'bounds':
+      return BOUNDS
   }
-  return bytes[at] === 0 ? at + 1 : UNUSUAL
+}
+
+/** Moves the cursor to the end of the fields. Errors: InvalidDataError where their bytes are damaged. */
+export function passOver(cursor: AvroCursor, { fields, steps }: Passage): void {
+  const end = steps === undefined ? UNUSUAL : pastAll(cursor, steps)
+  if (end !== UNUSUAL) cursor.offset = end
+  else for (const { shape, presence } of fields) if (hasValue(cursor, presence)) SKIP[shape](cursor)
+}
+
+/** Where the fields end that begin where the cursor is; UNUSUAL where one is not as usual. */
+function pastAll({ bytes, view, offset }: AvroCursor, steps: readonly Step[]): number {
+  let at = offset
+  for (let i = 0; i < steps.length; i += 1) {
+    const step = steps[i] ?? 0
+    if (step >= OPTIONAL) {
+      const branch = bytes[at]
+      at += 1
+      if (branch === NULL) continue
+      if (branch !== VALUE) return UNUSUAL
+    }
+    switch (step & ~OPTIONAL) {
+      case INTEGER:
+        at = pastLong(bytes, at)
+        break
+      case BYTES:
+        at = pastBytes(bytes, at)
+        break
+      case INTEGERS:
+        at = pastLongs(bytes, view, at, OF_LIST)
+        break
+      case COUNTS:
+        at = pastLongs(bytes, view, at, OF_MAP)
+        break
+      default:
+        at = pastPairs(bytes, at)
+    }
+    if (at < 0) return UNUSUAL
+  }
+  return at <= bytes.length ? at : UNUSUAL
+}
+
+function pastLong(bytes: Uint8Array, start: number): number {
+  const limit = start + MAX_LONG_BYTES
+  for (let at = start; at < limit; at += 1) if ((bytes[at] ?? 0xff) < 0x80) return at + 1
+  return UNUSUAL
+}
+
+function pastBytes(bytes: Uint8Array, start: number): number {
+  const length = sizeAt(bytes, start)
+  return length === UNUSUAL ? UNUSUAL : start + widthOf(length) + length
+}
+
+/** Past a map of longs that begins at `start`, or UNUSUAL. */
+export function pastCounts({ bytes, view }: AvroCursor, start: number): number {
+  return pastLongs(bytes, view, start, OF_MAP)
+}
+
+/** Past a map of length-prefixed bytes that begins at `start`, or UNUSUAL. */
+export function pastBounds({ bytes }: AvroCursor, start: number): number {
+  return pastPairs(bytes, start)
 }
 
 /** Past an array of items of `each` longs. */
-function pastLongs({ bytes, view }: Passed, start: number, each: number): number {
+function pastLongs(bytes: Uint8Array, view: DataView, start: number, each: number): number {
   const size = sizeAt(bytes, start)
   if (size === UNUSUAL) return UNUSUAL
   let at = start + widthOf(size)
@@ -88,49 +157,19 @@ function pastLongs({ bytes, view }: Passed, start: number, each: number): number
   return bytes[at] === 0 ? at + 1 : UNUSUAL
 }
 
-function pastOptionalLongs(passed: Passed, start: number, presence: Presence, each: number): number {
-  const branch = branchAt(passed, start, presence)
-  return branch === VALUE ? pastLongs(passed, start + 1, each) : pastBranch(start, branch)
-}
-
-function pastOptionalBounds(passed: Passed, start: number, presence: Presence): number {
-  const branch = branchAt(passed, start, presence)
-  return branch === VALUE ? pastBounds(passed, start + 1) : pastBranch(start, branch)
-}
-
-function pastOptionalLong(passed: Passed, start: number, presence: Presence): number {
-  if (presence === ALWAYS) return pastLong(passed, start)
-  const branch = branchAt(passed, start, presence)
-  return branch === VALUE ? pastLong(passed, start + 1) : pastBranch(start, branch)
-}
-
-function pastLong({ bytes }: Passed, start: number): number {
-  if (start === UNUSUAL) return UNUSUAL
-  const limit = start + MAX_LONG_BYTES
-  for (let at = start; at < limit; at += 1) if ((bytes[at] ?? 0xff) < 0x80) return at + 1
-  return UNUSUAL
-}
-
-function pastString({ bytes }: Passed, start: number): number {
-  const length = sizeAt(bytes, start)
-  return length === UNUSUAL ? UNUSUAL : start + widthOf(length) + length
-}
-
-function pastNull(passed: Passed, start: number, presence: Presence): number {
-  const branch = branchAt(passed, start, presence)
-  return branch === VALUE ? UNUSUAL : pastBranch(start, branch)
-}
-
-/** The byte of an optional field's branch, NEVER where there is none; anything else is unusual, a start that is so too. */
-function branchAt({ bytes }: Passed, start: number, presence: Presence): number {
-  if (presence === NULL_IS_FIRST) return bytes[start] ?? UNUSUAL
-  return presence
-}
-
-/** Of a branch that has no value. */
-function pastBranch(start: number, branch: number): number {
-  if (branch === NULL) return start + 1
-  return branch === NEVER ? start : UNUSUAL
+/** Past a map of length-prefixed bytes. */
+function pastPairs(bytes: Uint8Array, start: number): number {
+  const size = sizeAt(bytes, start)
+  if (size === UNUSUAL) return UNUSUAL
+  let at = start + widthOf(size)
+  if (size === 0) return at
+  for (let left = size; left > 0; left -= 1) {
+    while ((bytes[at] ?? 0) >= 0x80) at += 1
+    const length = sizeAt(bytes, at + 1)
+    if (length === UNUSUAL) return UNUSUAL
+    at += 1 + widthOf(length) + length
+  }
+  return bytes[at] === 0 ? at + 1 : UNUSUAL
 }
 
 /** The count of a block, or a length, below 8192 and in as few bytes as it needs; UNUSUAL is any other. */

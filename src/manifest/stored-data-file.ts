@@ -6,27 +6,37 @@ import { inspect } from 'node:util'
 import { avroArray, avroInt, avroNumber, decodeOf } from '../format/avro-codec.ts'
 import type { AvroDecode } from '../format/avro-codec.ts'
 import type { AvroCursor } from '../format/avro-cursor.ts'
-import { avroSkip } from '../format/avro-skip.ts'
 import { type DataFile, type PartitionData, copyDataFile } from '../spec/data-file.ts'
-import { fileContentCodec, fileFormatCodec } from './entry-choices.ts'
-import { type FileLayout, hasValue } from './entry-layout.ts'
-import { UNUSUAL, pastHead, pastMetrics, pastTail } from './pass-over.ts'
-import { readBounds, readCounts, skipBounds, skipCounts } from './stored-map.ts'
+import { readContent, readFileFormat } from './entry-choices.ts'
+import { type FileLayout, fileFields, hasValue } from './entry-layout.ts'
+import { type Passage, passOver, passage } from './pass-over.ts'
+import { readBounds, readCounts } from './stored-map.ts'
 
 const INTEGER = { kind: 'long', logicalType: undefined } as const
 const INTEGERS = { kind: 'array', items: INTEGER } as const
 
-const readContent = decodeOf(fileContentCodec, INTEGER)
-const readFileFormat = decodeOf(fileFormatCodec, { kind: 'string', logicalType: undefined })
 const readOffsets = decodeOf(avroArray(avroNumber, 133), INTEGERS)
 const readFieldIds = decodeOf(avroArray(avroInt, 136), INTEGERS)
-const skipIntegers = avroSkip(INTEGERS)
 
-/** What the files of a manifest have in common. */
-export interface StoredFiles {
-  readonly layout: FileLayout
+export interface StoredFilesOptions {
   readonly specId: number
   readonly readPartition: AvroDecode<PartitionData>
+}
+
+/** What the files of a manifest have in common. */
+export interface StoredFiles extends StoredFilesOptions {
+  readonly layout: FileLayout
+  readonly toRowId: Passage
+  readonly fromRowId: Passage
+}
+
+export function storedFiles(layout: FileLayout, options: StoredFilesOptions): StoredFiles {
+  return {
+    ...options,
+    layout,
+    toRowId: passage(fileFields(layout, 'columnSizes', 'sortOrderId')),
+    fromRowId: passage(fileFields(layout, 'referencedDataFile', 'contentSizeInBytes')),
+  }
 }
 
 /** The members that stay encoded longest: of most files none is asked for. */
@@ -53,7 +63,7 @@ export class StoredDataFile implements DataFile {
 
   /** Reads the file that begins where `cursor` is, and leaves it at its end. */
   constructor(cursor: AvroCursor, files: StoredFiles) {
-    const { layout } = files
+    const { layout, toRowId, fromRowId } = files
     this.#files = files
     this.#cursor = cursor.lookup
     this.content = hasValue(cursor, layout.content) ? readContent(cursor) : 'data'
@@ -65,9 +75,9 @@ export class StoredDataFile implements DataFile {
     this.fileSizeInBytes = cursor.number()
     if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
     this.#detailsOffset = cursor.offset
-    skipToRowId(cursor, layout)
+    passOver(cursor, toRowId)
     this.firstRowId = hasValue(cursor, layout.firstRowId) ? cursor.long() : undefined
-    skipFromRowId(cursor, layout)
+    passOver(cursor, fromRowId)
   }
 
   get specId(): number {
@@ -150,33 +160,6 @@ Object.defineProperty(StoredDataFile.prototype, inspect.custom, {
   },
 })
 
-/** Past a whole file but its partition, which is read. */
-export function skipFile(cursor: AvroCursor, { layout, readPartition }: StoredFiles): PartitionData {
-  const middle = pastHead(cursor, cursor.offset, layout)
-  if (middle === UNUSUAL) skipHead(cursor, layout)
-  else cursor.offset = middle
-  const partition = readPartition(cursor)
-  const end = pastTail(cursor, cursor.offset, layout)
-  if (end === UNUSUAL) skipTail(cursor, layout)
-  else cursor.offset = end
-  return partition
-}
-
-function skipHead(cursor: AvroCursor, layout: FileLayout): void {
-  if (hasValue(cursor, layout.content)) cursor.skipLong()
-  cursor.skipBytes()
-  cursor.skipBytes()
-}
-
-function skipTail(cursor: AvroCursor, layout: FileLayout): void {
-  cursor.skipLong()
-  cursor.skipLong()
-  if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
-  skipMetrics(cursor, layout)
-  if (hasValue(cursor, layout.firstRowId)) cursor.skipLong()
-  skipFromRowId(cursor, layout)
-}
-
 function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
   const head = {
     columnSizes: hasValue(cursor, layout.columnSizes) ? readCounts(cursor) : undefined,
@@ -197,29 +180,4 @@ function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
     contentOffset: hasValue(cursor, layout.contentOffset) ? cursor.number() : undefined,
     contentSizeInBytes: hasValue(cursor, layout.contentSizeInBytes) ? cursor.number() : undefined,
   }
-}
-
-function skipToRowId(cursor: AvroCursor, layout: FileLayout): void {
-  const at = pastMetrics(cursor, cursor.offset, layout)
-  if (at === UNUSUAL) skipMetrics(cursor, layout)
-  else cursor.offset = at
-}
-
-function skipMetrics(cursor: AvroCursor, layout: FileLayout): void {
-  if (hasValue(cursor, layout.columnSizes)) skipCounts(cursor)
-  if (hasValue(cursor, layout.valueCounts)) skipCounts(cursor)
-  if (hasValue(cursor, layout.nullValueCounts)) skipCounts(cursor)
-  if (hasValue(cursor, layout.nanValueCounts)) skipCounts(cursor)
-  if (hasValue(cursor, layout.lowerBounds)) skipBounds(cursor)
-  if (hasValue(cursor, layout.upperBounds)) skipBounds(cursor)
-  if (hasValue(cursor, layout.keyMetadata)) cursor.skipBytes()
-  if (hasValue(cursor, layout.splitOffsets)) skipIntegers(cursor)
-  if (hasValue(cursor, layout.equalityIds)) skipIntegers(cursor)
-  if (hasValue(cursor, layout.sortOrderId)) cursor.skipLong()
-}
-
-function skipFromRowId(cursor: AvroCursor, layout: FileLayout): void {
-  if (hasValue(cursor, layout.referencedDataFile)) cursor.skipBytes()
-  if (hasValue(cursor, layout.contentOffset)) cursor.skipLong()
-  if (hasValue(cursor, layout.contentSizeInBytes)) cursor.skipLong()
 }

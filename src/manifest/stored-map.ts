@@ -17,12 +17,12 @@ export function readBounds(cursor: AvroCursor): ReadonlyMap<number, Uint8Array> 
 }
 
 /** Past a map of longs; tells in how many blocks it is, at least one. */
-export function skipCounts(cursor: AvroCursor): number {
+function skipCounts(cursor: AvroCursor): number {
   return skipMap(cursor, pastCounts, skipLong)
 }
 
 /** Past a map of length-prefixed bytes; tells in how many blocks it is, at least one. */
-export function skipBounds(cursor: AvroCursor): number {
+function skipBounds(cursor: AvroCursor): number {
   return skipMap(cursor, pastBounds, skipBytes)
 }
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { InvalidDataError } from '../../src/base/errors.ts'
 import { readAvro, openAvro, encodeAvro } from '../../src/format/avro.ts'
 import { AvroCursor } from '../../src/format/avro-cursor.ts'
-import { type FileLayout, entryLayout } from '../../src/manifest/entry-layout.ts'
+import { type FileLayout, type PassedField, entryLayout, fileFields } from '../../src/manifest/entry-layout.ts'
 import { manifestEntryCodec } from '../../src/manifest/manifest-schema.ts'
-import { UNUSUAL, pastHead, pastTail } from '../../src/manifest/pass-over.ts'
+import { passOver, passage } from '../../src/manifest/pass-over.ts'
 import type { DataFile } from '../../src/spec/data-file.ts'
 import { dataFile, entryOf, plainEntry } from './manifest-fixtures.ts'
 
@@ -31,10 +31,23 @@ function store(file: DataFile): Stored {
   return { bytes: block.bytes.slice(block.offset), layout }
 }
 
-function pass({ bytes, layout }: Stored): number {
-  const passed = new AvroCursor(bytes, 'memory')
-  const middle = pastHead(passed, 0, layout)
-  return middle === UNUSUAL ? UNUSUAL : pastTail(passed, middle, layout)
+/** All but the partition, of which there is none. */
+function fieldsOf(layout: FileLayout): PassedField[] {
+  return [...fileFields(layout, 'content', 'fileFormat'), ...fileFields(layout, 'recordCount', 'contentSizeInBytes')]
+}
+
+/** Where passing over ends, and whether that took more than straight lines. */
+function pass({ bytes, layout }: Stored): { readonly end: number; readonly isChecked: boolean } {
+  let isChecked = false
+  class Watched extends AvroCursor {
+    override skipLong(): void {
+      isChecked = true
+      super.skipLong()
+    }
+  }
+  const cursor = new Watched(bytes, 'memory')
+  passOver(cursor, passage(fieldsOf(layout)))
+  return { end: cursor.offset, isChecked }
 }
 
 const counts = (size: number): ReadonlyMap<number, number> =>
@@ -58,21 +71,22 @@ describe('data files are passed over', () => {
     ['with a hundred columns', { nullValueCounts: counts(100), upperBounds: bounds(64) }],
     ['with a path as long as two bytes tell', { filePath: 'x'.repeat(8191) }],
     ['with as many columns as two bytes tell', { nullValueCounts: counts(8191), upperBounds: bounds(8191) }],
+    ['with a key', { keyMetadata: Uint8Array.of(1, 2) }],
+    ['with a file that its deletes are of', { referencedDataFile: 's3://lake/a.parquet' }],
     ['with the place of a vector', { contentOffset: 4, contentSizeInBytes: 2 ** 40 }],
   ])('%s', (_, changes) => {
     const stored = store({ ...usual, ...changes })
-    expect(pass(stored)).toBe(stored.bytes.length)
+    expect(pass(stored)).toEqual({ end: stored.bytes.length, isChecked: false })
   })
 
   it.each<[string, Partial<DataFile>]>([
     ['8192 columns or more', { nullValueCounts: counts(8192) }],
     ['bounds of 8192 bytes or more', { upperBounds: bounds(8192) }],
     ['a longer path', { filePath: 'x'.repeat(8192) }],
-    ['a key', { keyMetadata: Uint8Array.of(1, 2) }],
-    ['a file that its deletes are of', { referencedDataFile: 's3://lake/a.parquet' }],
   ])('by the cursor with %s', (_, changes) => {
     const file = { ...usual, ...changes }
-    expect(pass(store(file))).toBe(UNUSUAL)
+    const stored = store(file)
+    expect(pass(stored)).toEqual({ end: stored.bytes.length, isChecked: true })
     const avro = openAvro(encodeAvro(codec, [entryOf({ dataFile: file }), entryOf({ dataFile: usual })]), 'memory')
     const written = [file, usual].map((each) => plainEntry(entryOf({ dataFile: each })))
     expect(readAvro(avro, codec).map(plainEntry)).toEqual(written)
@@ -87,7 +101,7 @@ describe('data files are passed over', () => {
   it('nowhere beyond their bytes, wherever these end', () => {
     const { bytes, layout } = store(usual)
     for (let length = 0; length < bytes.length; length += 1) {
-      expect(pass({ bytes: bytes.subarray(0, length), layout })).toBe(UNUSUAL)
+      expect(() => pass({ bytes: bytes.subarray(0, length), layout })).toThrow(InvalidDataError)
     }
   })
 
