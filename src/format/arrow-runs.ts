@@ -33,7 +33,7 @@ export function keepRuns(batch: RecordBatch, runs: RowRuns): RecordBatch {
   return new RecordBatch(batch.schema, rows, batch.metadata)
 }
 
-function rowsIn(runs: RowRuns): number {
+export function rowsIn(runs: RowRuns): number {
   let rows = 0
   for (let i = 0; i < runs.length; i += 2) rows += (runs[i + 1] as number) - (runs[i] as number)
   return rows
@@ -68,15 +68,16 @@ function keepColumn(data: Data, runs: RowRuns): Data {
       )
     case Type.List:
     case Type.Map: {
-      const { base, inner, offsets } = packOffsets(data.valueOffsets, runs)
+      const { inner, offsets } = copyOffsets(data.valueOffsets, runs)
+      const [base = 0] = data.valueOffsets as Int32Array
       const elements = child?.slice(base, (data.valueOffsets[data.length] as number) - base)
       return build(data, runs, { [BufferType.OFFSET]: offsets }, elements && [keepColumn(elements, inner)])
     }
     case Type.Utf8:
     case Type.Binary: {
-      const { base, inner, offsets } = packOffsets(data.valueOffsets, runs)
-      const bytes = (data.values as Uint8Array).subarray(base)
-      moveTogether(bytes, inner, 1)
+      const { inner, offsets } = moveOffsets(data.valueOffsets, runs)
+      const bytes = data.values as Uint8Array
+      moveTogether(bytes.subarray(offsets[0]), inner, 1)
       return build(data, runs, { [BufferType.OFFSET]: offsets, [BufferType.DATA]: bytes })
     }
     case Type.Bool:
@@ -110,23 +111,39 @@ function moveTogether(bytes: Uint8Array, runs: RowRuns, width: number): void {
 }
 
 interface PackedOffsets {
-  /** Where the bytes or elements of the column begin. */
-  readonly base: number
-  /** The runs of bytes or elements, counted from there. */
+  /** The runs of bytes or elements, counted from where those of the column begin. */
   readonly inner: RowRuns
-  /** Of what the runs leave, from 0. */
+  /** Of what the runs leave. */
   readonly offsets: Int32Array
 }
 
-function packOffsets(offsets: Int32Array, runs: RowRuns): PackedOffsets {
-  const base = offsets[0] ?? 0
+/**
+ * Offsets from where they began, within their own memory. The neighbours of a batch share its first offset and its last:
+ * the first stays, and the last is reached only where no row was left out.
+ */
+function moveOffsets(offsets: Int32Array, runs: RowRuns): PackedOffsets {
+  const inner = packOffsets(offsets, runs, offsets)
+  return { inner, offsets: offsets.subarray(0, rowsIn(runs) + 1) }
+}
+
+/** Offsets from 0. */
+function copyOffsets(offsets: Int32Array, runs: RowRuns): PackedOffsets {
   const packed = new Int32Array(rowsIn(runs) + 1)
+  return { inner: packOffsets(offsets, runs, packed), offsets: packed }
+}
+
+/** Fills `packed`, whose first is given, perhaps over `offsets` themselves. */
+function packOffsets(offsets: Int32Array, runs: RowRuns, packed: Int32Array): RowRuns {
+  const base = offsets[0] ?? 0
+  const inner = new Int32Array(runs.length)
   for (let i = 0, at = 0; i < runs.length; i += 2) {
     const [start, end] = [runs[i] as number, runs[i + 1] as number]
+    inner[i] = (offsets[start] as number) - base
+    inner[i + 1] = (offsets[end] as number) - base
     const shift = (packed[at] as number) - (offsets[start] as number)
     for (let row = start; row < end; row++) packed[++at] = (offsets[row + 1] as number) + shift
   }
-  return { base, inner: runs.map((row) => (offsets[row] as number) - base), offsets: packed }
+  return inner
 }
 
 /** Byte by byte, each put together of two neighbours. */

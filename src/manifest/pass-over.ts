@@ -24,6 +24,15 @@ const COUNTS = 3
 const BOUNDS = 4
 const OPTIONAL = 8
 
+const STEP: Readonly<Record<Shape, Step>> = {
+  integer: INTEGER,
+  string: BYTES,
+  bytes: BYTES,
+  integers: INTEGERS,
+  counts: COUNTS,
+  bounds: BOUNDS,
+}
+
 /** How all writers lay out optional fields, and the bytes of the two branches. */
 const NULL_IS_FIRST = 0
 const NULL = 0
@@ -61,23 +70,7 @@ export function passage(fields: readonly PassedField[]): Passage {
 }
 
 function stepOf({ shape, presence }: PassedField): Step {
-  return numberOf(shape) | (presence === ALWAYS ? 0 : OPTIONAL)
-}
-
-function numberOf(shape: Shape): number {
-  switch (shape) {
-    case 'integer':
-      return INTEGER
-    case 'string':
-    case 'bytes':
-      return BYTES
-    case 'integers':
-      return INTEGERS
-    case 'counts':
-      return COUNTS
-    case 'bounds':
-      return BOUNDS
-  }
+  return STEP[shape] | (presence === ALWAYS ? 0 : OPTIONAL)
 }
 
 /** Moves the cursor to the end of the fields. Errors: InvalidDataError where their bytes are damaged. */

@@ -6,7 +6,7 @@
 import type { Data, RecordBatch } from 'apache-arrow'
 import { InvalidDataError } from '../base/errors.ts'
 import type { BoundExpression, BoundReference } from '../expr/bound-expression.ts'
-import { runsOf, keepRuns } from '../format/arrow-runs.ts'
+import { keepRuns, rowsIn, runsOf } from '../format/arrow-runs.ts'
 import { takeRows } from '../format/arrow-take.ts'
 import type { NestedField, Schema } from '../spec/types.ts'
 import { type ColumnTest, compileColumnTest, testNan } from './column-test.ts'
@@ -40,10 +40,10 @@ const MIN_RUN_ROWS = 8
  * most are kept, the same memory with the others moved out: `batch` is not to be used any more.
  */
 export function filterRows(batch: RecordBatch, mask: RowMask): RecordBatch {
-  const count = countRows(mask)
+  const runs = runsOf(mask)
+  const count = rowsIn(runs)
   if (count === batch.numRows) return batch
   if (count === 0) return batch.slice(0, 0)
-  const runs = runsOf(mask)
   const [first = 0] = runs
   if (runs.length === 2) return batch.slice(first, first + count)
   if (count >= MIN_RUN_ROWS * (runs.length / 2)) return keepRuns(batch, runs)

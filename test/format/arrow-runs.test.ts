@@ -36,6 +36,17 @@ function rowsOf(batch: RecordBatch): unknown[] {
   return Array.from({ length: batch.numRows }, (_, row) => get(row))
 }
 
+/** Rows that are kept and left out in turns. */
+function maskOf(length: number, lengths: Iterator<number>): Uint8Array {
+  const mask = new Uint8Array(length)
+  for (let row = 0, kept = 1; row < mask.length; kept = 1 - kept) {
+    const { value } = lengths.next()
+    mask.fill(kept, row, row + value)
+    row += value + 1
+  }
+  return mask
+}
+
 describe('keepRuns', () => {
   it('takes the rows of a mask, of slices too', () => {
     fc.assert(
@@ -43,14 +54,31 @@ describe('keepRuns', () => {
         const packer = new RowPacker(SCHEMA)
         packer.append(input)
         const batch = packer.finish().slice(start)
-        const mask = new Uint8Array(batch.numRows)
-        for (let row = 0, kept = 1; row < mask.length; kept = 1 - kept) {
-          const { value } = lengths.next()
-          mask.fill(kept, row, row + value)
-          row += value + 1
-        }
+        const mask = maskOf(batch.numRows, lengths)
         const expected = rowsOf(batch).filter((_, row) => mask[row] === 1)
         expect(rowsOf(keepRuns(batch, runsOf(mask)))).toEqual(expected)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('leaves neighbours in the same memory as they are, and what was kept of them', () => {
+    fc.assert(
+      fc.property(rows, fc.infiniteStream(fc.nat(9)), fc.nat(200), fc.nat(200), (input, lengths, a, b) => {
+        const packer = new RowPacker(SCHEMA)
+        packer.append(input)
+        const whole = packer.finish()
+        const [from, to] = [Math.min(a, b, whole.numRows), Math.min(Math.max(a, b), whole.numRows)]
+        const parts = [whole.slice(0, from), whole.slice(from, to), whole.slice(to)]
+        const masks = parts.map(({ numRows }) => maskOf(numRows, lengths))
+        const expected = parts.map((part, i) => rowsOf(part).filter((_, row) => masks[i]?.[row] === 1))
+        const [first, second, third] = parts.map(
+          (part, i) => () => keepRuns(part, runsOf(masks[i] ?? new Uint8Array())),
+        )
+        // The one in the middle first.
+        const middle = second?.()
+        const kept = [first?.(), middle, third?.()]
+        expect(kept.map((part) => part && rowsOf(part))).toEqual(expected)
       }),
       { numRuns: 200 },
     )
