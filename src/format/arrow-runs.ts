@@ -24,8 +24,8 @@ export function runsOf(mask: Uint8Array): RowRuns {
 }
 
 /**
- * The rows of the runs. Their values are moved, so that `batch`, and every other that shares its memory, is not to be used
- * any more. Dictionaries and unions are refused (UnsupportedError).
+ * The rows of the runs. Their values are moved, so that `batch`, and every other with rows of it, is not to be used any
+ * more; its neighbours in the same memory stay as they are. Dictionaries and unions are refused (UnsupportedError).
  */
 export function keepRuns(batch: RecordBatch, runs: RowRuns): RecordBatch {
   const children = batch.data.children.map((column) => keepColumn(column, runs))
@@ -33,6 +33,7 @@ export function keepRuns(batch: RecordBatch, runs: RowRuns): RecordBatch {
   return new RecordBatch(batch.schema, rows, batch.metadata)
 }
 
+/** How many rows the runs have together. */
 export function rowsIn(runs: RowRuns): number {
   let rows = 0
   for (let i = 0; i < runs.length; i += 2) rows += (runs[i + 1] as number) - (runs[i] as number)

@@ -10,18 +10,20 @@ const MANIFEST_CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
 const PARQUET = Buffer.from('PARQUET')
 
 export function readStatus(cursor: AvroCursor): ManifestEntryStatus {
-  const index = cursor.int()
-  return STATUSES[index] ?? cursor.fail(`status ${index} is not known`)
+  return readChoice(cursor, STATUSES, 'status')
 }
 
 export function readContent(cursor: AvroCursor): DataFile['content'] {
-  const index = cursor.int()
-  return FILE_CONTENTS[index] ?? cursor.fail(`content ${index} is not known`)
+  return readChoice(cursor, FILE_CONTENTS, 'content')
 }
 
 function readManifestContent(cursor: AvroCursor): ManifestContent {
+  return readChoice(cursor, MANIFEST_CONTENTS, 'content')
+}
+
+function readChoice<T extends string>(cursor: AvroCursor, words: readonly T[], what: string): T {
   const index = cursor.int()
-  return MANIFEST_CONTENTS[index] ?? cursor.fail(`content ${index} is not known`)
+  return words[index] ?? cursor.fail(`${what} ${index} is not known`)
 }
 
 /** Nearly all are Parquet, and not worth a string for each. */

@@ -94,10 +94,10 @@ function fieldsBetween<K extends string>(
   last: K,
 ): PassedField[] {
   const keys = Object.keys(usual) as K[]
-  return keys.slice(keys.indexOf(first), keys.indexOf(last) + 1).flatMap((key) => {
+  return keys.slice(keys.indexOf(first), keys.indexOf(last) + 1).map((key) => {
     const { shape } = usual[key]
     if (shape === 'record') throw new TypeError(`${key} is not passed over`)
-    return [{ shape, presence: layout[key] }]
+    return { shape, presence: layout[key] }
   })
 }
 

@@ -123,14 +123,14 @@ function pastBytes(bytes: Uint8Array, start: number): number {
   return length === UNUSUAL ? UNUSUAL : start + widthOf(length) + length
 }
 
-/** Past a map of longs that begins at `start`, or UNUSUAL. */
-export function pastCounts({ bytes, view }: AvroCursor, start: number): number {
-  return pastLongs(bytes, view, start, OF_MAP)
+/** Where the map of longs ends that begins where the cursor is, or UNUSUAL. */
+export function pastCounts({ bytes, view, offset }: AvroCursor): number {
+  return pastLongs(bytes, view, offset, OF_MAP)
 }
 
-/** Past a map of length-prefixed bytes that begins at `start`, or UNUSUAL. */
-export function pastBounds({ bytes }: AvroCursor, start: number): number {
-  return pastPairs(bytes, start)
+/** Where the map of length-prefixed bytes ends that begins where the cursor is, or UNUSUAL. */
+export function pastBounds({ bytes, offset }: AvroCursor): number {
+  return pastPairs(bytes, offset)
 }
 
 /** Past an array of items of `each` longs. */

@@ -18,22 +18,18 @@ export function readBounds(cursor: AvroCursor): ReadonlyMap<number, Uint8Array> 
 
 /** Past a map of longs; tells in how many blocks it is, at least one. */
 function skipCounts(cursor: AvroCursor): number {
-  return skipMap(cursor, pastCounts, skipLong)
+  return skipMap(cursor, pastCounts(cursor), skipLong)
 }
 
 /** Past a map of length-prefixed bytes; tells in how many blocks it is, at least one. */
 function skipBounds(cursor: AvroCursor): number {
-  return skipMap(cursor, pastBounds, skipBytes)
+  return skipMap(cursor, pastBounds(cursor), skipBytes)
 }
 
-function skipMap(
-  cursor: AvroCursor,
-  past: (passed: AvroCursor, start: number) => number,
-  skipValue: (cursor: AvroCursor) => void,
-): number {
-  const at = past(cursor, cursor.offset)
-  if (at !== UNUSUAL) {
-    cursor.offset = at
+/** Past a map that ends at `end`, where that is known. */
+function skipMap(cursor: AvroCursor, end: number, skipValue: (cursor: AvroCursor) => void): number {
+  if (end !== UNUSUAL) {
+    cursor.offset = end
     return 1
   }
   let blocks = 0
