@@ -8,7 +8,7 @@ import type { AvroDecode } from '../format/avro-codec.ts'
 import type { AvroCursor } from '../format/avro-cursor.ts'
 import { type DataFile, type PartitionData, copyDataFile } from '../spec/data-file.ts'
 import { readContent, readFileFormat } from './entry-choices.ts'
-import { type FileLayout, fileFields, hasValue } from './entry-layout.ts'
+import { type FileLayout, NEVER, fileFields, hasValue } from './entry-layout.ts'
 import { type Passage, passOver, passage } from './pass-over.ts'
 import { readBounds, readCounts } from './stored-map.ts'
 
@@ -27,15 +27,17 @@ export interface StoredFilesOptions {
 export interface StoredFiles extends StoredFilesOptions {
   readonly layout: FileLayout
   readonly toRowId: Passage
-  readonly fromRowId: Passage
+  /** Undefined where none has a row id, and `toRowId` leads to the end. */
+  readonly fromRowId: Passage | undefined
 }
 
 export function storedFiles(layout: FileLayout, options: StoredFilesOptions): StoredFiles {
+  const hasRowIds = layout.firstRowId !== NEVER
   return {
     ...options,
     layout,
-    toRowId: passage(fileFields(layout, 'columnSizes', 'sortOrderId')),
-    fromRowId: passage(fileFields(layout, 'referencedDataFile', 'contentSizeInBytes')),
+    toRowId: passage(fileFields(layout, 'blockSizeInBytes', hasRowIds ? 'sortOrderId' : 'contentSizeInBytes')),
+    fromRowId: hasRowIds ? passage(fileFields(layout, 'referencedDataFile', 'contentSizeInBytes')) : undefined,
   }
 }
 
@@ -73,9 +75,12 @@ export class StoredDataFile implements DataFile {
     this.partition = files.readPartition(cursor)
     this.recordCount = cursor.number()
     this.fileSizeInBytes = cursor.number()
-    if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
     this.#detailsOffset = cursor.offset
     passOver(cursor, toRowId)
+    if (fromRowId === undefined) {
+      this.firstRowId = undefined
+      return
+    }
     this.firstRowId = hasValue(cursor, layout.firstRowId) ? cursor.long() : undefined
     passOver(cursor, fromRowId)
   }
@@ -161,6 +166,7 @@ Object.defineProperty(StoredDataFile.prototype, inspect.custom, {
 })
 
 function readDetails(cursor: AvroCursor, layout: FileLayout): Details {
+  if (hasValue(cursor, layout.blockSizeInBytes)) cursor.skipLong()
   const head = {
     columnSizes: hasValue(cursor, layout.columnSizes) ? readCounts(cursor) : undefined,
     valueCounts: hasValue(cursor, layout.valueCounts) ? readCounts(cursor) : undefined,
