@@ -1,8 +1,9 @@
 /**
  * Avro object container files: header, blocks, sync markers. Manifests and manifest lists are read and written through
- * here, synchronously and with no randomness, so that equal input gives equal bytes.
+ * here, with no randomness, so that equal input gives equal bytes; synchronously, but for blocks that are inflated ahead.
  */
 import { createHash } from 'node:crypto'
+import { mapConcurrent } from '../base/concurrency.ts'
 import { InvalidDataError, UnsupportedError } from '../base/errors.ts'
 import { JsonCursor, parseJson, printJson } from '../base/json.ts'
 import type { JsonObject, JsonValue } from '../base/json.ts'
@@ -13,8 +14,8 @@ import { AvroCursor } from './avro-cursor.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { AvroNode } from './avro-schema.ts'
 import { AvroSink } from './avro-sink.ts'
-import { MAX_BLOCK_BYTES, avroCodec, compressBlock, decompress, prepareCodec } from './compression.ts'
-import type { AvroCompression } from './compression.ts'
+import { MAX_BLOCK_BYTES, avroCodec, compressBlock, decompress, inflateInThread, prepareCodec } from './compression.ts'
+import type { AvroCompression, Codec } from './compression.ts'
 
 /** A file whose header is read: its records are read by `readAvro` with a codec of the caller's choice. */
 export interface AvroFile {
@@ -38,6 +39,11 @@ const ENCRYPTED_MAGIC = Uint8Array.of(0x41, 0x47, 0x53, 0x31)
 const SYNC_LENGTH = 16
 const BLOCK_BYTES = 1024 * 1024
 const MAX_RECORDS = 256
+/**
+ * Entries that a filter leaves out are passed over faster than one thread inflates them: one block ahead is not enough. Node
+ * has four such threads, which files and host names need too, and each block ahead is another one in memory.
+ */
+const BLOCKS_AHEAD = 3
 
 /** To be awaited before records are read: the decoder of their blocks may have to be loaded. Errors: those of `openAvro`. */
 export async function prepareAvro(bytes: Uint8Array, location: string): Promise<void> {
@@ -78,35 +84,99 @@ export function readAvro<T>(file: AvroFile, codec: AvroReader<T>): T[] {
 }
 
 /** As `readAvro`, a few hundred records at a time: what is read of one part may be forgotten before the next is decoded. */
-export function* readAvroBlocks<T>(
-  { location, schema, metadata, bytes, blocksOffset }: AvroFile,
-  codec: AvroReader<T>,
-): Generator<T[], void, undefined> {
-  const file = new AvroCursor(bytes, location)
+export function* readAvroBlocks<T>(file: AvroFile, codec: AvroReader<T>): Generator<T[], void, undefined> {
+  const { location, schema } = file
   const read = resolve(codec, schema, location)
-  const compression = avroCodec(metadata.get('avro.codec') ?? 'null', location)
+  const compression = compressionOf(file)
+  for (const { count, stored } of storedBlocks(file)) {
+    const content = compression === undefined ? stored : decompress(compression, stored, location, MAX_BLOCK_BYTES)
+    yield* recordsOf(new AvroCursor(content, location), count, read)
+  }
+}
+
+/**
+ * As `readAvroBlocks`, for files that may be large: while a block is decoded, the next ones are inflated in threads. Errors
+ * have the place that they have there.
+ */
+export async function* readAvroBlocksAhead<T>(
+  file: AvroFile,
+  codec: AvroReader<T>,
+): AsyncGenerator<T[], void, undefined> {
+  const { location, schema } = file
+  const read = resolve(codec, schema, location)
+  if (compressionOf(file) !== 'deflate') {
+    yield* readAvroBlocks(file, codec)
+    return
+  }
+  const blocks = mapConcurrent(blocksOrError(file), 1 + BLOCKS_AHEAD, startInflating)
+  for await (const { count, stored, inflated } of blocks) {
+    const content = inflated ?? decompress('deflate', stored, location, MAX_BLOCK_BYTES)
+    yield* recordsOf(new AvroCursor(content, location), count, read)
+  }
+
+  async function startInflating(block: StoredBlock | Failure): Promise<InflatedBlock> {
+    if ('error' in block) throw block.error
+    // The first has nothing to be inflated behind. Of most files it is the only one, which then waits for no thread.
+    if (block.isFirst) return { ...block, inflated: undefined }
+    return { ...block, inflated: await inflateInThread(block.stored, location, MAX_BLOCK_BYTES) }
+  }
+}
+
+/** A block as it lies in the file. */
+interface StoredBlock {
+  readonly count: number
+  readonly stored: Uint8Array
+  readonly isFirst: boolean
+}
+
+interface InflatedBlock extends StoredBlock {
+  /** Undefined where it is left for when its turn comes. */
+  readonly inflated: Uint8Array | undefined
+}
+
+interface Failure {
+  readonly error: unknown
+}
+
+function* storedBlocks({ location, bytes, blocksOffset }: AvroFile): Generator<StoredBlock, void, undefined> {
+  const file = new AvroCursor(bytes, location)
   file.skip(blocksOffset)
   const sync = file.fixed(SYNC_LENGTH)
-  while (file.remaining > 0) {
+  for (let isFirst = true; file.remaining > 0; isFirst = false) {
     const count = file.number()
     const stored = file.byteString()
     const marker = file.fixed(SYNC_LENGTH)
     if (sync.some((byte, i) => marker[i] !== byte)) file.fail('a block does not end in the sync marker')
-    const content = compression === undefined ? stored : decompress(compression, stored, location, MAX_BLOCK_BYTES)
-    const block = new AvroCursor(content, location)
-    if (count < 0 || count > block.remaining)
-      file.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
-    let records: T[] = []
-    for (let left = count; left > 0; left -= 1) {
-      records.push(read(block))
-      if (records.length < MAX_RECORDS) continue
-      // Records that are still needed when V8 collects garbage cost it most: hand them over while they are few.
-      yield records
-      records = []
-    }
-    if (block.remaining > 0) block.fail('a block has bytes after its last record')
-    if (records.length > 0) yield records
+    yield { count, stored, isFirst }
   }
+}
+
+/** Gives what keeps further blocks from being found as the last of them: it must not overtake the records before it. */
+function* blocksOrError(file: AvroFile): Generator<StoredBlock | Failure, void, undefined> {
+  try {
+    yield* storedBlocks(file)
+  } catch (error) {
+    yield { error }
+  }
+}
+
+function* recordsOf<T>(block: AvroCursor, count: number, read: AvroDecode<T>): Generator<T[], void, undefined> {
+  if (count < 0 || count > block.remaining)
+    block.fail(`a block of ${block.remaining} bytes can't hold ${count} records`)
+  let records: T[] = []
+  for (let left = count; left > 0; left -= 1) {
+    records.push(read(block))
+    if (records.length < MAX_RECORDS) continue
+    // Records that are still needed when V8 collects garbage cost it most: hand them over while they are few.
+    yield records
+    records = []
+  }
+  if (block.remaining > 0) block.fail('a block has bytes after its last record')
+  if (records.length > 0) yield records
+}
+
+function compressionOf({ metadata, location }: AvroFile): Codec | undefined {
+  return avroCodec(metadata.get('avro.codec') ?? 'null', location)
 }
 
 const decoders = new WeakMap<AvroNode, WeakMap<object, AvroDecode<unknown>>>()

@@ -2,7 +2,9 @@
  * All compression of Avro blocks (avro.ts), Puffin blobs (puffin.ts) and metadata files. Output is limited, so that a
  * small hostile file can't fill the memory.
  */
-import { crc32, deflateRawSync, gunzipSync, inflateRawSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { crc32, deflateRawSync, gunzipSync, inflateRaw, inflateRawSync } from 'node:zlib'
+import type { ZlibOptions } from 'node:zlib'
 import { InvalidDataError, UnsupportedError, messageOf } from '../base/errors.ts'
 import { decompressLz4 } from './compression-lz4.ts'
 import { decompressSnappy } from './compression-snappy.ts'
@@ -39,25 +41,38 @@ export function decompress(codec: Codec, bytes: Uint8Array, location: string, ma
   try {
     return DECOMPRESS[codec](bytes, maxBytes)
   } catch (error) {
-    if (error instanceof UnsupportedError) throw error
-    throw new InvalidDataError(`${location}: can't be decompressed with ${codec}: ${messageOf(error)}`, {
-      context: { location, codec },
-      cause: error,
-    })
+    throw decompressError(codec, location, error)
   }
 }
 
+const inflateRawInThread = promisify(inflateRaw)
+
+/** As `decompress` of `deflate`, in a thread of zlib's: this one goes on with other work. */
+export async function inflateInThread(bytes: Uint8Array, location: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    return await inflateRawInThread(bytes, inflateOptions(bytes, maxBytes))
+  } catch (error) {
+    throw decompressError('deflate', location, error)
+  }
+}
+
+function decompressError(codec: Codec, location: string, cause: unknown): InvalidDataError | UnsupportedError {
+  if (cause instanceof UnsupportedError) return cause
+  const message = `${location}: can't be decompressed with ${codec}: ${messageOf(cause)}`
+  return new InvalidDataError(message, { context: { location, codec }, cause })
+}
+
 const DECOMPRESS: Readonly<Record<Codec, (bytes: Uint8Array, maxBytes: number) => Uint8Array>> = {
-  deflate: (bytes, maxOutputLength) => inflateRawSync(bytes, { maxOutputLength, chunkSize: chunkSize(bytes) }),
+  deflate: (bytes, maxBytes) => inflateRawSync(bytes, inflateOptions(bytes, maxBytes)),
   gzip: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
   lz4: decompressLz4,
   snappy: decompressAvroSnappy,
   zstd: decompressZstd,
 }
 
-/** Room for all that nearly any block unfolds to: zlib's default of 16 KiB takes a third longer, and copies it all once more. */
-function chunkSize(bytes: Uint8Array): number {
-  return Math.min(Math.max(bytes.length * 4, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES)
+/** With room for all that nearly any block unfolds to: zlib's default of 16 KiB takes a third longer, and copies it all once more. */
+function inflateOptions(bytes: Uint8Array, maxOutputLength: number): ZlibOptions {
+  return { maxOutputLength, chunkSize: Math.min(Math.max(bytes.length * 4, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES) }
 }
 
 /** Avro appends the big-endian CRC-32 of what comes out. */

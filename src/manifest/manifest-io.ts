@@ -7,7 +7,7 @@ import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { decodeManifestList } from './manifest-list.ts'
-import { decodeManifestBlocks } from './manifest-reader.ts'
+import { decodeManifest, decodeManifestAhead } from './manifest-reader.ts'
 import type { KeepEntry } from './entry-reader.ts'
 import { manifestEntryCodec } from './manifest-schema.ts'
 import { countEntries } from './manifest-writer.ts'
@@ -52,7 +52,7 @@ export async function readManifest(
   metadata: TableMetadata,
   options: IoOptions = {},
 ): Promise<ManifestEntry[]> {
-  return [...(await fetchManifest(io, manifest, metadata, options))].flat()
+  return decodeManifest(await fetchManifest(io, manifest, options), manifest.manifestPath, { manifest, metadata })
 }
 
 export interface ReadEntriesOptions extends IoOptions {
@@ -72,33 +72,37 @@ export async function* readLiveEntries(
 ): AsyncGenerator<readonly ManifestEntry[], void, undefined> {
   const stop = new AbortController()
   const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-  const fetch = (manifest: ManifestFile): Promise<Iterable<ManifestEntry[]>> =>
-    fetchManifest(io, manifest, metadata, { signal: reading, keep: keepOf?.(manifest.partitionSpecId) })
-  let taken = true
-  try {
-    for await (const parts of mapConcurrent(manifests, MANIFESTS_IN_FLIGHT, fetch, reading)) {
-      taken = false
-      for (const entries of parts) yield entries.filter(({ status }) => status !== 'deleted')
-      taken = true
+  // What is fetched stays encoded until its entries are drawn.
+  const fetch = async (manifest: ManifestFile): Promise<AsyncIterable<readonly ManifestEntry[]>> => {
+    const keep = keepOf?.(manifest.partitionSpecId)
+    const bytes = await fetchManifest(io, manifest, { signal: reading })
+    return decodeManifestAhead(bytes, manifest.manifestPath, { manifest, metadata, keep })
+  }
+  for await (const parts of mapConcurrent(manifests, MANIFESTS_IN_FLIGHT, fetch, reading)) {
+    let isTaken = false
+    try {
+      for await (const entries of parts) yield entries.every(isLive) ? entries : entries.filter(isLive)
+      isTaken = true
+    } finally {
+      // The consumer left, or the manifest is damaged: abort before mapConcurrent waits for the manifests in flight.
+      if (!isTaken) stop.abort()
     }
-  } finally {
-    // The consumer left: abort before mapConcurrent waits for the manifests in flight.
-    if (!taken) stop.abort()
   }
 }
 
-/** Fetches a manifest, and leaves it encoded until its entries are drawn. */
+function isLive({ status }: ManifestEntry): boolean {
+  return status !== 'deleted'
+}
+
 async function fetchManifest(
   io: FileIO,
-  manifest: ManifestFile,
-  metadata: TableMetadata,
-  { keep, ...options }: IoOptions & { readonly keep?: KeepEntry | undefined },
-): Promise<Iterable<ManifestEntry[]>> {
-  const { manifestPath, keyMetadata } = manifest
+  { manifestPath, keyMetadata }: ManifestFile,
+  options: IoOptions,
+): Promise<Uint8Array> {
   if (keyMetadata !== undefined) refuseEncrypted(`the manifest ${manifestPath}`)
   const { bytes } = await io.read(manifestPath, options)
   await prepareAvro(bytes, manifestPath)
-  return decodeManifestBlocks(bytes, manifestPath, { manifest, metadata, keep })
+  return bytes
 }
 
 /** What a list would say of a v1 manifest, but for the summaries of its partitions. */

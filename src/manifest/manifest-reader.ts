@@ -3,8 +3,9 @@
  * leave out comes from the manifest's entry in the manifest list.
  */
 import { memoize, memoizeWeak } from '../base/memo.ts'
+import type { AvroReader } from '../format/avro-codec.ts'
 import type { Mutable } from '../format/avro-record.ts'
-import { openAvro, readAvroBlocks } from '../format/avro.ts'
+import { openAvro, readAvroBlocks, readAvroBlocksAhead } from '../format/avro.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { findField } from '../spec/schema.ts'
@@ -35,26 +36,53 @@ export function decodeManifest(bytes: Uint8Array, location: string, context: Man
 export function* decodeManifestBlocks(
   bytes: Uint8Array,
   location: string,
-  { manifest, metadata, keep }: ManifestContext,
-): Generator<ManifestEntry[], void, undefined> {
-  const codec = codecsOf(metadata)(manifest.partitionSpecId)
-  const file = openAvro(bytes, location)
-  const firstRowIdOf = rowIdsBy(manifest)
-  if (keep !== undefined && firstRowIdOf === undefined) {
-    for (const block of readAvroBlocks(file, codec.keeping(keep))) {
-      const kept = block.filter((entry) => entry !== undefined)
-      for (const entry of kept) inheritFrom(manifest, entry, undefined)
-      if (kept.length > 0) yield kept
-    }
-    return
-  }
-  for (const entries of readAvroBlocks(file, codec)) {
-    // Row ids count on over entries that are not kept, too.
-    for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf?.(entry))
-    const kept =
-      keep === undefined ? entries : entries.filter(({ dataFile, status }) => keep(dataFile.partition, status))
+  context: ManifestContext,
+): Generator<readonly ManifestEntry[], void, undefined> {
+  const { codec, keptOf } = entryReading(context)
+  for (const records of readAvroBlocks(openAvro(bytes, location), codec)) {
+    const kept = keptOf(records)
     if (kept.length > 0) yield kept
   }
+}
+
+/** As `decodeManifestBlocks`; what comes next of a large manifest is inflated meanwhile. */
+export async function* decodeManifestAhead(
+  bytes: Uint8Array,
+  location: string,
+  context: ManifestContext,
+): AsyncGenerator<readonly ManifestEntry[], void, undefined> {
+  const { codec, keptOf } = entryReading(context)
+  for await (const records of readAvroBlocksAhead(openAvro(bytes, location), codec)) {
+    const kept = keptOf(records)
+    if (kept.length > 0) yield kept
+  }
+}
+
+/** How the entries of a manifest are read. */
+interface EntryReading {
+  /** May leave out entries that are not kept. */
+  readonly codec: AvroReader<ManifestEntry | undefined>
+  /** Those of the records that are kept, with what they inherit. Asked in the file's order. */
+  readonly keptOf: (records: readonly (ManifestEntry | undefined)[]) => readonly ManifestEntry[]
+}
+
+function entryReading({ manifest, metadata, keep }: ManifestContext): EntryReading {
+  const codec = codecsOf(metadata)(manifest.partitionSpecId)
+  const firstRowIdOf = rowIdsBy(manifest)
+  // Row ids count on over entries that are not kept, too: all have to be read.
+  const isKeptLater = keep !== undefined && firstRowIdOf !== undefined
+  return {
+    codec: keep === undefined || isKeptLater ? codec : codec.keeping(keep),
+    keptOf(records) {
+      const entries = records.every(isEntry) ? records : records.filter(isEntry)
+      for (const entry of entries) inheritFrom(manifest, entry, firstRowIdOf?.(entry))
+      return isKeptLater ? entries.filter(({ dataFile, status }) => keep(dataFile.partition, status)) : entries
+    },
+  }
+}
+
+function isEntry(record: ManifestEntry | undefined): record is ManifestEntry {
+  return record !== undefined
 }
 
 /** What all manifests of a spec have in common. */
