@@ -5,7 +5,7 @@
 import { memoize, memoizeWeak } from '../base/memo.ts'
 import type { AvroReader } from '../format/avro-codec.ts'
 import type { Mutable } from '../format/avro-record.ts'
-import { openAvro, readAvroBlocks, readAvroBlocksAhead } from '../format/avro.ts'
+import { openAvro, readAvro, readAvroBlocksAhead } from '../format/avro.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { findField } from '../spec/schema.ts'
@@ -29,28 +29,19 @@ export interface ManifestContext {
  * of existing or deleted entries, against the specification. Errors: InvalidDataError, UnsupportedError (codec).
  */
 export function decodeManifest(bytes: Uint8Array, location: string, context: ManifestContext): ManifestEntry[] {
-  return [...decodeManifestBlocks(bytes, location, context)].flat()
-}
-
-/** As `decodeManifest`, some hundred entries at a time: of a large manifest only these are in memory. */
-export function* decodeManifestBlocks(
-  bytes: Uint8Array,
-  location: string,
-  context: ManifestContext,
-): Generator<readonly ManifestEntry[], void, undefined> {
   const { codec, keptOf } = entryReading(context)
-  for (const records of readAvroBlocks(openAvro(bytes, location), codec)) {
-    const kept = keptOf(records)
-    if (kept.length > 0) yield kept
-  }
+  return keptOf(readAvro(openAvro(bytes, location), codec))
 }
 
-/** As `decodeManifestBlocks`; what comes next of a large manifest is inflated meanwhile. */
+/**
+ * As `decodeManifest`, some hundred entries at a time: of a large manifest only these are in memory, and the blocks that are
+ * inflated meanwhile.
+ */
 export async function* decodeManifestAhead(
   bytes: Uint8Array,
   location: string,
   context: ManifestContext,
-): AsyncGenerator<readonly ManifestEntry[], void, undefined> {
+): AsyncGenerator<ManifestEntry[], void, undefined> {
   const { codec, keptOf } = entryReading(context)
   for await (const records of readAvroBlocksAhead(openAvro(bytes, location), codec)) {
     const kept = keptOf(records)
@@ -63,7 +54,7 @@ interface EntryReading {
   /** May leave out entries that are not kept. */
   readonly codec: AvroReader<ManifestEntry | undefined>
   /** Those of the records that are kept, with what they inherit. Asked in the file's order. */
-  readonly keptOf: (records: readonly (ManifestEntry | undefined)[]) => readonly ManifestEntry[]
+  readonly keptOf: (records: (ManifestEntry | undefined)[]) => ManifestEntry[]
 }
 
 function entryReading({ manifest, metadata, keep }: ManifestContext): EntryReading {

@@ -77,10 +77,7 @@ export class StoredDataFile implements DataFile {
     this.fileSizeInBytes = cursor.number()
     this.#detailsOffset = cursor.offset
     passOver(cursor, toRowId)
-    if (fromRowId === undefined) {
-      this.firstRowId = undefined
-      return
-    }
+    if (fromRowId === undefined) return
     this.firstRowId = hasValue(cursor, layout.firstRowId) ? cursor.long() : undefined
     passOver(cursor, fromRowId)
   }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AvroFile, openAvro, prepareAvro, readAvro } from '../../src/format/avro.ts'
 import { entryLayout } from '../../src/manifest/entry-layout.ts'
-import { decodeManifest, decodeManifestBlocks, partitionTypes } from '../../src/manifest/manifest-reader.ts'
+import { decodeManifest, decodeManifestAhead, partitionTypes } from '../../src/manifest/manifest-reader.ts'
 import { generalEntryCodec, manifestEntryCodec } from '../../src/manifest/manifest-schema.ts'
 import { encodeManifest } from '../../src/manifest/manifest-writer.ts'
 import { partitionCodec } from '../../src/manifest/partition-codec.ts'
@@ -128,7 +128,7 @@ describe('entries of the usual layout', () => {
     )
   })
 
-  it('are looked into long after they were read, of many blocks and parts of blocks', () => {
+  it('are looked into long after they were read, of many blocks and parts of blocks', async () => {
     const schema: Schema = { schemaId: 0, fields: [], identifierFieldIds: [] }
     const many = Array.from({ length: 9000 }, (_, i) =>
       entryOf({
@@ -145,7 +145,7 @@ describe('entries of the usual layout', () => {
     const input = { entries: many, schema, spec, formatVersion: 2, content: 'data', snapshotId: 7n } as const
     const { bytes, manifestFile: manifest } = encodeManifest({ ...input, path: 'memory' })
     const read: ManifestEntry[] = []
-    for (const some of decodeManifestBlocks(bytes, 'memory', { manifest, metadata })) {
+    for await (const some of decodeManifestAhead(bytes, 'memory', { manifest, metadata })) {
       // Maps of the parts before are looked into while this one is still being read.
       expect(read.at(-1)?.dataFile.valueCounts?.get(1)).toBe(read.length === 0 ? undefined : read.length - 1)
       read.push(...some)
